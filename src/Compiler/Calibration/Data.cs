@@ -1,0 +1,17 @@
+using Lorq.Onnx;
+
+namespace Lorq.Calibration;
+
+/// <summary>A dense tensor of data: what an .npy file or a TensorProto file holds.</summary>
+/// <param name="ElementType">ONNX element type.</param>
+/// <param name="Shape">Dimensions.</param>
+/// <param name="Bytes">Little-endian, row-major.</param>
+public sealed record DataTensor(TensorProto.Types.DataType ElementType, long[] Shape, byte[] Bytes);
+
+/// <summary>
+/// Calibration or evaluation data: batches ready to feed. Arrays whose first axis is the model's symbolic batch axis are cut
+/// into batches; a test_data_set folder is one batch.
+/// </summary>
+/// <param name="Batches">Input name → tensor, in order.</param>
+/// <param name="Source">Where it came from, for reports.</param>
+public sealed record DataSet(IReadOnlyList<IReadOnlyDictionary<string, DataTensor>> Batches, string Source);

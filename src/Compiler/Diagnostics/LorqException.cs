@@ -1,0 +1,27 @@
+using System.Globalization;
+
+namespace Lorq.Diagnostics;
+
+/// <summary>An error a user can act on: a catalogue entry with its arguments, and the place to blame when a file has one.</summary>
+public sealed class LorqException(Diagnostic diagnostic, SourceLocation? location, object?[] arguments)
+    : Exception(string.Format(CultureInfo.InvariantCulture, diagnostic.MessageFormat, arguments))
+{
+    /// <summary>The catalogue entry.</summary>
+    public Diagnostic Diagnostic { get; } = diagnostic;
+
+    /// <summary>The place in a file, when one is to blame.</summary>
+    public SourceLocation? Location { get; } = location;
+
+    /// <summary>The canonical MSBuild form: <c>file(line,col): error LORQ0012: message. What to do.</c></summary>
+    public string ToCanonical()
+    {
+        string place = Location switch
+        {
+            null => "lorq",
+            { Line: 0 } l => l.File,
+            { Column: 0 } l => $"{l.File}({l.Line})",
+            var l => $"{l.File}({l.Line},{l.Column})",
+        };
+        return $"{place}: error {Diagnostic.Id}: {Message} {Diagnostic.Fix}".TrimEnd();
+    }
+}

@@ -1,0 +1,8 @@
+namespace Lorq.Quantization;
+
+/// <summary>The quantizers there are.</summary>
+public static class Quantizers
+{
+    /// <summary>Every quantizer; to add one, write its file and add its line.</summary>
+    public static IReadOnlyList<IQuantizer> All { get; } = [];
+}

@@ -1,0 +1,79 @@
+using Lorq.Models;
+using Lorq.Quantization;
+using Lorq.Sites;
+
+namespace Lorq.Rewriting;
+
+/// <summary>How a weight is stored in the written file.</summary>
+public abstract record Encoding
+{
+    /// <summary>As it was.</summary>
+    public sealed record Keep : Encoding
+    {
+        /// <inheritdoc />
+        public override string ToString() => "keep";
+    }
+
+    /// <summary>fp16 on disk, cast back to the original type at load.</summary>
+    public sealed record Half : Encoding
+    {
+        /// <inheritdoc />
+        public override string ToString() => "fp16";
+    }
+
+    /// <summary>Codes on a grid.</summary>
+    public sealed record Quantized(QuantizationGrid Grid) : Encoding
+    {
+        /// <inheritdoc />
+        public override string ToString() => Grid.ToString();
+    }
+}
+
+/// <summary>
+/// What replaces one weight. For <see cref="Encoding.Quantized"/>, <see cref="Segments"/> cover the columns in order: one for the
+/// whole matrix, several when an embedding's rows (columns of the view) get different grids.
+/// </summary>
+/// <param name="Site">The site.</param>
+/// <param name="Segments">Column runs in order; empty for keep and fp16.</param>
+/// <param name="Encoding">Keep, Half or (the first segment's) Quantized.</param>
+public sealed record CompressedWeight(Site Site, Encoding Encoding, IReadOnlyList<QuantizedMatrix> Segments);
+
+/// <summary>The same without values: enough to know the bytes.</summary>
+/// <param name="Encoding">Keep, Half or Quantized.</param>
+/// <param name="Segments">Grid and number of columns, in order.</param>
+public sealed record WeightShape(Encoding Encoding, IReadOnlyList<(QuantizationGrid Grid, int Columns)> Segments);
+
+/// <summary>A way to write compressed weights into a graph: <c>ort</c>, <c>onnx</c>. All of them in <see cref="Emissions.All"/>.</summary>
+public interface IEmission
+{
+    /// <summary>As written in the spec's <c>target</c>.</summary>
+    string Name { get; }
+
+    /// <summary>One sentence for docs and <c>--help</c>.</summary>
+    string Summary { get; }
+
+    /// <summary>True when this target can store the site on this grid (in this model, at the opset it will have).</summary>
+    bool Supports(OnnxModel model, Site site, QuantizationGrid grid);
+
+    /// <summary>True when the columns of the site may be cut into segments with different grids.</summary>
+    bool SupportsSegments(Site site);
+
+    /// <summary>
+    /// Exact change of the written file's size, in bytes, when the site is stored this way instead of as it was (0 for keep;
+    /// normally negative). Additive over sites up to the few bytes of length prefixes, plus <see cref="FixedBytes"/>.
+    /// </summary>
+    long BytesDelta(OnnxModel model, Site site, WeightShape shape);
+
+    /// <summary>Bytes this emission adds once when any weight is compressed: opset imports, shared constants, converted nodes.</summary>
+    long FixedBytes(OnnxModel model);
+
+    /// <summary>Rewrites a clone of the model; the original is not changed.</summary>
+    OnnxModel Rewrite(OnnxModel model, IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken);
+}
+
+/// <summary>The emissions there are.</summary>
+public static class Emissions
+{
+    /// <summary>Every emission; to add one, write its file and add its line.</summary>
+    public static IReadOnlyList<IEmission> All { get; } = [];
+}
