@@ -3,23 +3,25 @@ using System.Numerics;
 namespace Lorq.Quantization;
 
 /// <summary>
-/// The scales and zero points that a search over clipped ranges tries for one block of each lane: the range times 1.00, 0.98, …, 0.50.
+/// The scales and zero points that a search over clipped ranges tries for one block of each lane: the range times 1.00, 0.98, …, 0.50,
+/// then 0.46, …, 0.18, which long blocks at 2 and 3 bits need and blocks whose largest weight meets a weak input.
 /// </summary>
 internal readonly struct ClipCandidates
 {
-    private const float Step = 0.02f;
+    private const int FineFactors = 26;
+    private const float FineStep = 0.02f;
+    private const int CoarseFactors = 8;
+    private const float CoarseStep = 0.04f;
 
     private readonly QuantizationGrid grid;
     private readonly Vector<float> low;
     private readonly Vector<float> high;
-    private readonly int factors;
 
     private ClipCandidates(QuantizationGrid grid, Vector<float> low, Vector<float> high)
     {
         this.grid = grid;
         this.low = low;
         this.high = high;
-        factors = 26;
     }
 
     /// <summary>Candidates for blocks with the given extremes.</summary>
@@ -29,26 +31,26 @@ internal readonly struct ClipCandidates
     public static ClipCandidates For(QuantizationGrid grid, Vector<float> low, Vector<float> high) => new(grid, low, high);
 
     /// <summary>How many there are.</summary>
-    public int Count => HasZeroPoint ? factors : 2 * factors;
-
-    private bool HasZeroPoint => grid.Kind == GridKind.Integer && !grid.Symmetric;
+    public int Count => grid.HasZeroPoint ? FineFactors + CoarseFactors : 2 * (FineFactors + CoarseFactors);
 
     /// <summary>One candidate.</summary>
     public (Vector<float> Scale, Vector<float> Zero) this[int index]
     {
         get
         {
-            if (HasZeroPoint)
+            if (grid.HasZeroPoint)
             {
-                return Asymmetric(1 - Step * index);
+                return Asymmetric(Factor(index));
             }
             // Neither the levels of an integer grid around its zero point nor those of a codebook are symmetric: a negative scale
             // turns them round, and suits blocks whose longer tail is the positive one.
-            float factor = (1 - Step * (index >> 1)) * ((index & 1) == 0 ? 1 : -1);
+            float factor = Factor(index >> 1) * ((index & 1) == 0 ? 1 : -1);
             float reach = grid.Kind == GridKind.NormalFloat ? 1 : (grid.Levels - 1) / 2f;
             return Scaled(Vector.Max(high, -low) * (factor / reach));
         }
     }
+
+    private static float Factor(int index) => index < FineFactors ? 1 - FineStep * index : 0.5f - CoarseStep * (index - FineFactors + 1);
 
     /// <summary>
     /// The rule of plain rounding. Asymmetric: the range over the levels. Symmetric: the weight of largest magnitude gets the outermost
@@ -56,7 +58,7 @@ internal readonly struct ClipCandidates
     /// </summary>
     public (Vector<float> Scale, Vector<float> Zero) Plain()
     {
-        if (HasZeroPoint)
+        if (grid.HasZeroPoint)
         {
             return Asymmetric(1);
         }

@@ -92,12 +92,5 @@ internal sealed class CodeBuilder
 
     /// <summary>The finished matrix.</summary>
     public QuantizedMatrix Build() =>
-        new(
-            grid,
-            k,
-            n,
-            codes,
-            scales,
-            grid is { Kind: GridKind.Integer, Symmetric: false } ? Array.ConvertAll(zeros, zero => (byte)zero) : null
-        );
+        new(grid, k, n, codes, scales, grid.HasZeroPoint ? Array.ConvertAll(zeros, zero => (byte)zero) : null);
 }

@@ -74,6 +74,16 @@ internal readonly struct CodebookRounding : ICodeRounding
     /// <inheritdoc />
     public Vector<int> Codes(Vector<float> points, Vector<float> zero)
     {
+        if (codebook.Length <= ComparedCodes)
+        {
+            Vector<int> below = Vector<int>.Zero;
+            foreach (float boundary in boundaries)
+            {
+                // A comparison that holds is −1 in every bit.
+                below -= Vector.GreaterThan(points, Vector.Create(boundary));
+            }
+            return below;
+        }
         Span<float> lanes = stackalloc float[Vector<float>.Count];
         Span<int> codes = stackalloc int[Vector<float>.Count];
         points.CopyTo(lanes);

@@ -74,10 +74,10 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
                     work.AsSpan(row * n, n).Clear();
                 }
             }
-            rowWeights = moment.Diagonal;
             if (options.ActOrder)
             {
                 (order, factor) = moment.OrderedInverseUpperFactor();
+                rowWeights = Importance(factor, order);
                 builder.FitBlocks(work, clipSearch ? rowWeights : [], cancellationToken);
                 float[] natural = [.. work];
                 for (int row = 0; row < k; row++)
@@ -88,7 +88,24 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
             else
             {
                 factor = moment.InverseUpperFactor();
+                rowWeights = Importance(factor, order: null);
             }
+        }
+
+        /// <summary>
+        /// 1/U_kk² of each input: what an error in its row costs when all later rows make up for it as well as they can. Measured a little
+        /// better than H_kk as the weights of the clip search.
+        /// </summary>
+        private static float[] Importance(float[] factor, int[]? order)
+        {
+            int k = (int)Math.Sqrt(factor.Length);
+            var importance = new float[k];
+            for (int row = 0; row < k; row++)
+            {
+                float pivot = factor[row * k + row];
+                importance[order is null ? row : order[row]] = 1 / (pivot * pivot);
+            }
+            return importance;
         }
 
         public QuantizedMatrix Quantize()

@@ -44,8 +44,11 @@ internal abstract class GridKernel
 internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rounding) : GridKernel
     where TRounding : struct, ICodeRounding
 {
+    /// <summary>Rounds of refinement after the search; more change nothing measurable.</summary>
+    private const int Refinements = 3;
+
     private readonly TRounding rounding = rounding;
-    private Vector<float>[] tile = [];
+    private readonly LaneBlock lanes = new();
 
     /// <inheritdoc />
     public override void Fit(
@@ -57,31 +60,11 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
         Span<float> zeros
     )
     {
-        if (tile.Length < rows)
+        for (int column = 0; column < scales.Length; column += Vector<float>.Count)
         {
-            tile = new Vector<float>[rows];
-        }
-        Span<float> lanes = stackalloc float[Vector<float>.Count];
-        Span<Vector<float>> column = tile.AsSpan(0, rows);
-        for (int c = 0; c < scales.Length; c += lanes.Length)
-        {
-            int used = Math.Min(lanes.Length, scales.Length - c);
-            for (int k = 0; k < rows; k++)
-            {
-                scoped ReadOnlySpan<float> row = block.Slice(k * stride + c, used);
-                if (used < lanes.Length)
-                {
-                    lanes.Clear();
-                    row.CopyTo(lanes);
-                    row = lanes;
-                }
-                column[k] = new Vector<float>(row);
-            }
-            (Vector<float> scale, Vector<float> zero) = FitLanes(column, rowWeights);
-            scale.CopyTo(lanes);
-            lanes[..used].CopyTo(scales[c..]);
-            zero.CopyTo(lanes);
-            lanes[..used].CopyTo(zeros[c..]);
+            (Vector<float> scale, Vector<float> zero) = FitLanes(lanes.Load(block, stride, rows, column, scales.Length), rowWeights);
+            LaneBlock.Store(scale, scales, column);
+            LaneBlock.Store(zero, zeros, column);
         }
     }
 
@@ -95,48 +78,21 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
     )
     {
         int width = Vector<float>.Count;
-        Span<float> lanes = stackalloc float[3 * width];
         Span<int> rounded = stackalloc int[width];
-        for (int c = 0; c < weights.Length; c += width)
+        for (int column = 0; column < weights.Length; column += width)
         {
-            int used = Math.Min(width, weights.Length - c);
-            Vector<float> weight;
-            Vector<float> scale;
-            Vector<float> zero;
-            if (used == width)
-            {
-                weight = new Vector<float>(weights[c..]);
-                scale = new Vector<float>(scales[c..]);
-                zero = new Vector<float>(zeros[c..]);
-            }
-            else
-            {
-                lanes.Clear();
-                weights[c..].CopyTo(lanes);
-                scales.Slice(c, used).CopyTo(lanes[width..]);
-                zeros.Slice(c, used).CopyTo(lanes[(2 * width)..]);
-                weight = new Vector<float>(lanes);
-                scale = new Vector<float>(lanes[width..]);
-                zero = new Vector<float>(lanes[(2 * width)..]);
-            }
+            Vector<float> weight = LaneBlock.Load(weights, column);
+            Vector<float> scale = LaneBlock.Load(scales, column);
+            Vector<float> zero = LaneBlock.Load(zeros, column);
             // A zero scale (a block of zeros) stands for zeros only; any code does, the one of zero is the least surprising.
             Vector<float> scaled = Vector.ConditionalSelect(Vector.Equals(scale, Vector<float>.Zero), Vector<float>.Zero, weight / scale);
             Vector<float> points = rounding.Nearest(scaled, zero);
             rounding.Codes(points, zero).CopyTo(rounded);
-            for (int i = 0; i < used; i++)
+            for (int i = 0; i < Math.Min(width, weights.Length - column); i++)
             {
-                codes[c + i] = (byte)rounded[i];
+                codes[column + i] = (byte)rounded[i];
             }
-            Vector<float> value = points * scale;
-            if (used == width)
-            {
-                value.CopyTo(values[c..]);
-            }
-            else
-            {
-                value.CopyTo(lanes);
-                lanes[..used].CopyTo(values[c..]);
-            }
+            LaneBlock.Store(points * scale, values, column);
         }
     }
 
@@ -162,9 +118,44 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
             (Vector<float> otherScale, Vector<float> otherZero) = candidates[i];
             Keep(block, rowWeights, otherScale, otherZero, ref scale, ref zero, ref error);
         }
+        // Between the grid's points: the least-squares scale for the codes as they are, also with the zero point moved by one.
+        for (int i = 0; i < Refinements; i++)
+        {
+            Keep(block, rowWeights, LeastSquares(block, rowWeights, scale, zero), zero, ref scale, ref zero, ref error);
+            if (grid.HasZeroPoint)
+            {
+                Vector<float> down = Vector.Max(zero - Vector<float>.One, Vector<float>.Zero);
+                Keep(block, rowWeights, LeastSquares(block, rowWeights, scale, down), down, ref scale, ref zero, ref error);
+                Vector<float> up = Vector.Min(zero + Vector<float>.One, Vector.Create(grid.Levels - 1f));
+                Keep(block, rowWeights, LeastSquares(block, rowWeights, scale, up), up, ref scale, ref zero, ref error);
+            }
+        }
         return (scale, zero);
     }
 
+    /// <summary>The best scale for the codes that the given scale rounds to.</summary>
+    private Vector<float> LeastSquares(
+        ReadOnlySpan<Vector<float>> block,
+        ReadOnlySpan<float> rowWeights,
+        Vector<float> scale,
+        Vector<float> zero
+    )
+    {
+        Vector<float> inverse = Inverse(scale);
+        Vector<float> top = Vector<float>.Zero;
+        Vector<float> bottom = Vector<float>.Zero;
+        for (int k = 0; k < block.Length; k++)
+        {
+            Vector<float> points = rounding.Nearest(block[k] * inverse, zero);
+            Vector<float> weighted = points * Vector.Create(rowWeights[k]);
+            top = Vector.FusedMultiplyAdd(weighted, block[k], top);
+            bottom = Vector.FusedMultiplyAdd(weighted, points, bottom);
+        }
+        Vector<float> fitted = Vector.ConditionalSelect(Vector.GreaterThan(bottom, Vector<float>.Zero), top / bottom, scale);
+        return ScaleRounding.Round(fitted, grid.Scale);
+    }
+
+    /// <summary>Takes a candidate over in the lanes where it is better.</summary>
     private void Keep(
         ReadOnlySpan<Vector<float>> block,
         ReadOnlySpan<float> rowWeights,

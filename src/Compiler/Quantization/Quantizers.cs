@@ -5,5 +5,11 @@ public static class Quantizers
 {
     /// <summary>Every quantizer; to add one, write its file and add its line.</summary>
     public static IReadOnlyList<IQuantizer> All { get; } =
-    [new RoundToNearest(), new ClipSearch(), new Gptq(new GptqOptions(ActOrder: false)), new Gptq(new GptqOptions(ActOrder: true))];
+    [
+        new RoundToNearest(),
+        new ClipSearch(),
+        new Hqq(),
+        new Gptq(new GptqOptions(ActOrder: false)),
+        new Gptq(new GptqOptions(ActOrder: true)),
+    ];
 }
