@@ -1,18 +1,7 @@
-using Google.Protobuf;
 using Lorq.Onnx;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Rewriting;
-
-/// <summary>A tensor to be written: its header (name, dims, type) and the payload, made only when the file is written.</summary>
-/// <param name="Header">The tensor without payload.</param>
-/// <param name="Length">Bytes of the payload.</param>
-/// <param name="Payload">Makes the payload; never called while only measuring.</param>
-internal sealed record StoredTensor(TensorProto Header, long Length, Func<byte[]> Payload)
-{
-    /// <summary>Bytes this tensor takes as an entry of <c>GraphProto.initializer</c>.</summary>
-    public long SerializedBytes => WireSize.Field(WireSize.WithRawData(Header, Length));
-}
 
 /// <summary>
 /// Writes chains of nodes and the tensors they read into one scope. The same code runs to measure (names are placeholders of
@@ -20,16 +9,17 @@ internal sealed record StoredTensor(TensorProto Header, long Length, Func<byte[]
 /// </summary>
 /// <param name="nextName">Gives a new tensor name.</param>
 /// <param name="shared">Small constants that several chains of the scope read.</param>
-internal sealed class ChainBuilder(Func<string> nextName, SharedConstants shared)
+/// <param name="opset">The default-domain opset the nodes are written for.</param>
+internal sealed class ChainBuilder(Func<string> nextName, SharedConstants shared, long opset)
 {
+    /// <summary>The default-domain opset the nodes are written for.</summary>
+    public long Opset { get; } = opset;
+
     /// <summary>The nodes so far, in topological order.</summary>
     public List<NodeProto> Nodes { get; } = [];
 
     /// <summary>The tensors so far, without the shared ones.</summary>
     public List<StoredTensor> Tensors { get; } = [];
-
-    /// <summary>Serialized bytes of nodes and tensors, without shared constants.</summary>
-    public long SerializedBytes => Nodes.Sum(n => WireSize.Field(n.CalculateSize())) + Tensors.Sum(t => t.SerializedBytes);
 
     /// <summary>A new name.</summary>
     public string NewName() => nextName();
@@ -84,75 +74,4 @@ internal sealed class ChainBuilder(Func<string> nextName, SharedConstants shared
 
     /// <summary>Casts to a type.</summary>
     public string Cast(string tensor, DataType type) => Add("Cast", [tensor], Attributes.Int("to", (long)type));
-
-    /// <summary>Moves the most recent node's output to a given name (the chain's final tensor takes a name others already read).</summary>
-    public void RenameLastOutput(string name) => Nodes[^1].Output[0] = name;
-}
-
-/// <summary>Attributes of nodes.</summary>
-internal static class Attributes
-{
-    public static AttributeProto Int(string name, long value) =>
-        new()
-        {
-            Name = name,
-            I = value,
-            Type = AttributeProto.Types.AttributeType.Int,
-        };
-
-    public static AttributeProto Float(string name, float value) =>
-        new()
-        {
-            Name = name,
-            F = value,
-            Type = AttributeProto.Types.AttributeType.Float,
-        };
-
-    public static AttributeProto Ints(string name, params long[] values)
-    {
-        var attribute = new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Ints };
-        attribute.Ints.AddRange(values);
-        return attribute;
-    }
-
-    public static AttributeProto String(string name, string value) =>
-        new()
-        {
-            Name = name,
-            S = ByteString.CopyFromUtf8(value),
-            Type = AttributeProto.Types.AttributeType.String,
-        };
-
-    public static AttributeProto Tensor(string name, TensorProto value) =>
-        new()
-        {
-            Name = name,
-            T = value,
-            Type = AttributeProto.Types.AttributeType.Tensor,
-        };
-
-    /// <summary>An integer attribute or its default.</summary>
-    public static long GetInt(NodeProto node, string name, long fallback) => Find(node, name) is { HasI: true } a ? a.I : fallback;
-
-    /// <summary>A float attribute or its default.</summary>
-    public static float GetFloat(NodeProto node, string name, float fallback) => Find(node, name) is { HasF: true } a ? a.F : fallback;
-
-    /// <summary>A string attribute or its default.</summary>
-    public static string GetString(NodeProto node, string name, string fallback) =>
-        Find(node, name) is { HasS: true } a ? a.S.ToStringUtf8() : fallback;
-
-    /// <summary>An integer list attribute, or null when absent.</summary>
-    public static long[]? GetInts(NodeProto node, string name) => Find(node, name) is { } a ? [.. a.Ints] : null;
-
-    /// <summary>The attribute of that name, or null.</summary>
-    public static AttributeProto? Find(NodeProto node, string name) => node.Attribute.FirstOrDefault(a => a.Name == name);
-
-    /// <summary>Removes an attribute if it is there.</summary>
-    public static void Remove(NodeProto node, string name)
-    {
-        if (Find(node, name) is { } attribute)
-        {
-            node.Attribute.Remove(attribute);
-        }
-    }
 }

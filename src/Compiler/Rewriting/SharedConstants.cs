@@ -12,9 +12,6 @@ internal sealed class SharedConstants(Func<string> nextName)
     /// <summary>The stored tensors, in order of first use.</summary>
     public List<StoredTensor> Tensors { get; } = [];
 
-    /// <summary>Serialized bytes of all of them.</summary>
-    public long SerializedBytes => Tensors.Sum(t => t.SerializedBytes);
-
     /// <summary>The name of the constant with this content, stored at the first request.</summary>
     public string Get(DataType type, long[] dims, byte[] payload)
     {

@@ -14,7 +14,7 @@ internal sealed class ChainGraph
     public ChainGraph()
     {
         Shared = new SharedConstants(Next);
-        Builder = new ChainBuilder(Next, Shared);
+        Builder = new ChainBuilder(Next, Shared, 21);
     }
 
     public SharedConstants Shared { get; }

@@ -50,6 +50,22 @@ internal static class DecodedValues
         return type == DataType.Float ? values : builder.Cast(values, type);
     }
 
+    /// <summary>Several segments: each decoded to its rows of [N, K], then put together.</summary>
+    public static string Emit(ChainBuilder builder, IReadOnlyList<WeightSegment> segments, StorageOrder order, long[] dims, DataType type)
+    {
+        if (segments.Count == 1)
+        {
+            return Emit(builder, segments[0], order, dims, type);
+        }
+        string[] parts = [.. segments.Select(s => Emit(builder, s, StorageOrder.Columns, [s.Columns, s.K], type))];
+        string joined = builder.Add("Concat", parts, Attributes.Int("axis", 0));
+        if (!order.ByColumn)
+        {
+            joined = builder.Add("Transpose", [joined], Attributes.Ints("perm", 1, 0));
+        }
+        return dims.Length == 2 ? joined : builder.Reshape(joined, dims);
+    }
+
     private static string Values(ChainBuilder builder, WeightSegment segment, long[] view, StorageOrder order, out bool centred)
     {
         // Eight symmetric bits are signed bytes: no zero point to subtract.

@@ -26,6 +26,9 @@ internal static class PackedCodes
     // A Pad node with its constants takes about this many bytes: below it, padding is stored.
     private const int PadChainBytes = 120;
 
+    // Pad takes uint8 from here on.
+    private const int PadOpset = 13;
+
     /// <summary>Weights per block of the node that holds this grid: a power of two from 16 to 256.</summary>
     public static int NodeBlock(QuantizationGrid grid, int k)
     {
@@ -98,6 +101,15 @@ internal static class PackedCodes
         );
     }
 
+    /// <summary>Codes stored as rows, seen as [N, blocks, block·lane/8] with the last block padded: for MatMulNBits beside a Gather.</summary>
+    public static PackedWeight RowsToBlocks(ChainBuilder builder, PackedWeight rows, int k, int n)
+    {
+        int blocks = RoundUp(k, rows.Block) / rows.Block;
+        int missing = ((blocks * rows.Block) - k) * rows.Lane / 8;
+        string codes = missing == 0 ? rows.Codes : builder.Add("Pad", [rows.Codes, builder.SharedInt64(0, 0, 0, missing)]);
+        return rows with { Codes = builder.Reshape(codes, [n, blocks, rows.Block * rows.Lane / 8]), PaddedK = blocks * rows.Block };
+    }
+
     private static string Codes(ChainBuilder builder, WeightSegment segment, int lane, int block, int blocks, bool rows)
     {
         int k = segment.K;
@@ -111,7 +123,7 @@ internal static class PackedCodes
         }
         long[] dims = [n, blocks, block * lane / 8];
         long waste = (long)n * (paddedBytes - rowBytes) * segment.Grid.Bits / lane;
-        if (waste <= PadChainBytes)
+        if (waste <= PadChainBytes || builder.Opset < PadOpset)
         {
             return Planes(dims, paddedK);
         }
