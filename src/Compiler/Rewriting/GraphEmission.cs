@@ -215,8 +215,10 @@ public abstract class GraphEmission : IEmission
 
     private static bool InFunction(Site site) => site.Weight.OriginScope.Function is not null;
 
-    // Shapes and indices differ from site to site; masks, shifts and factors are the same handful for all.
-    private static bool IsPerSite(StoredTensor tensor) => (DataType)tensor.Header.DataType is DataType.Int64 or DataType.Int32;
+    // Shapes, indices and codebooks differ from site to site; masks, shifts and factors are the same handful for all.
+    private static bool IsPerSite(StoredTensor tensor) =>
+        (DataType)tensor.Header.DataType is DataType.Int64 or DataType.Int32
+        || ((DataType)tensor.Header.DataType == DataType.Float && tensor.Header.Dims.Count > 0);
 
     private static long ImportBytes(OnnxModel model) =>
         model.Opset(Kernels.Domain) > 0 ? 0 : WireSize.Field(GraphRewriter.RuntimeImport.CalculateSize());

@@ -82,5 +82,5 @@ public interface IEmission
 public static class Emissions
 {
     /// <summary>Every emission; to add one, write its file and add its line.</summary>
-    public static IReadOnlyList<IEmission> All { get; } = [new OrtEmission()];
+    public static IReadOnlyList<IEmission> All { get; } = [new OrtEmission(), new OnnxEmission()];
 }

@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using Lorq.Quantization;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Rewriting.Encodings;
 
 /// <summary>
-/// Integer codes decoded to floating point at load: unpack → Cast → Sub zero point → Mul scale → Reshape, for readers that have no
+/// Codes decoded to floating point at load: unpack → Cast → Sub zero point (or Gather from a codebook) → Mul scale → Reshape, for readers that have no
 /// quantized form (convolutions, experts, a weight on the left).
 /// </summary>
 /// <remarks>Standard operators only. ONNX Runtime folds the chain into one constant when a session is created; it would not fold
@@ -33,13 +34,27 @@ internal static class DecodedValues
             : even ? [outer, blocks, length, inner]
             : [outer, k, inner];
         long[] scaleDims = direct ? BroadcastDims(dims, outer, inner, order.ByColumn) : [outer, blocks, 1, inner];
-        string values = Values(builder, segment, view, order, out bool centred);
-        if (!centred)
+        string values;
+        if (segment.Grid.Kind == GridKind.NormalFloat)
         {
-            string zero = segment.HasZeroPoints
-                ? Spread(builder, builder.Cast(StoredZeroPoints(builder, segment, scaleDims, order), DataType.Float), segment, outer, inner)
-                : builder.SharedFloat(1 << (segment.Grid.Bits - 1));
-            values = builder.Add("Sub", [values, zero]);
+            values = CodebookValues.Emit(builder, segment, order, view);
+        }
+        else
+        {
+            values = Values(builder, segment, view, order, out bool centred);
+            if (!centred)
+            {
+                string zero = segment.HasZeroPoints
+                    ? Spread(
+                        builder,
+                        builder.Cast(StoredZeroPoints(builder, segment, scaleDims, order), DataType.Float),
+                        segment,
+                        outer,
+                        inner
+                    )
+                    : builder.SharedFloat(1 << (segment.Grid.Bits - 1));
+                values = builder.Add("Sub", [values, zero]);
+            }
         }
         string scale = Scales.Emit(builder, segment, scaleDims, order, DataType.Float);
         values = builder.Add("Mul", [values, Spread(builder, scale, segment, outer, inner)]);
