@@ -59,6 +59,13 @@ internal sealed class ChainGraph
 
     /// <summary>Runs and gives the first output with the operators left after ONNX Runtime's own optimization.</summary>
     public static (T[] Values, string[] Operators) Run<T>(ModelProto model, params (string Name, OrtValue Value)[] feeds)
+        where T : unmanaged => Run<T>(model, GraphOptimizationLevel.ORT_ENABLE_EXTENDED, feeds);
+
+    public static (T[] Values, string[] Operators) Run<T>(
+        ModelProto model,
+        GraphOptimizationLevel level,
+        params (string Name, OrtValue Value)[] feeds
+    )
         where T : unmanaged
     {
         string optimized = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".onnx");
@@ -67,7 +74,7 @@ internal sealed class ChainGraph
             using var options = new SessionOptions
             {
                 OptimizedModelFilePath = optimized,
-                GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+                GraphOptimizationLevel = level,
                 LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
                 IntraOpNumThreads = 1,
             };

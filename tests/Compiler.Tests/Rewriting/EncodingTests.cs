@@ -107,6 +107,40 @@ public sealed class EncodingTests
         }
     }
 
+    [Theory]
+    [InlineData(2, 16)]
+    [InlineData(3, 0)]
+    [InlineData(4, 64)]
+    public void Codebooks_decode_bit_equal(int bits, int block)
+    {
+        var grid = new QuantizationGrid(GridKind.NormalFloat, bits, block, true, ScaleType.Float16);
+        QuantizedMatrix matrix = Samples.Random(grid, 72, 10, bits);
+        var graph = new ChainGraph();
+        string result = DecodedValues.Emit(graph.Builder, Samples.Segment(matrix), new StorageOrder(false, 1), [72, 10], DataType.Float);
+        (float[] got, string[] operators) = ChainGraph.Run<float>(
+            graph.Model([Reader("Mul", result)], [("x", DataType.Float)], [("y", DataType.Float)]),
+            ("x", ChainGraph.Tensor([1f], 1))
+        );
+        Assert.Equal(["Mul"], operators);
+        Assert.Equal(Samples.Values(matrix), got);
+    }
+
+    [Theory]
+    [MemberData(nameof(ValueCases))]
+    public void DequantizeLinear_gives_the_values_of_the_definition(int bits, int block, bool symmetric, bool half, int k)
+    {
+        var grid = new QuantizationGrid(GridKind.Integer, bits, block, symmetric, half ? ScaleType.Float16 : ScaleType.Float32);
+        QuantizedMatrix matrix = Samples.Random(grid, k, 12, bits * 10 + block);
+        var graph = new ChainGraph();
+        string result = BlockedCodes.Emit(graph.Builder, Samples.Segment(matrix), DataType.Float, out NodeProto dequantize);
+        (float[] got, string[] operators) = ChainGraph.Run<float>(
+            graph.Model([dequantize, Reader("Mul", result)], [("x", DataType.Float)], [("y", DataType.Float)]),
+            ("x", ChainGraph.Tensor([1f], 1))
+        );
+        Assert.Equal(["DequantizeLinear", "Mul"], operators);
+        Assert.Equal(Samples.Values(matrix), got);
+    }
+
     private static NodeProto Reader(string operation, string tensor)
     {
         var node = new NodeProto { OpType = operation };

@@ -44,6 +44,11 @@ internal static class Samples
             for (int n = 0; n < m.N; n++)
             {
                 int block = (k / m.Grid.BlockLength(m.K) * m.N) + n;
+                if (m.Grid.Kind == GridKind.NormalFloat)
+                {
+                    values[(k * m.N) + n] = NormalFloat.Codebook(m.Grid.Bits)[m.Codes[(k * m.N) + n]] * m.Scales[block];
+                    continue;
+                }
                 int zero = m.ZeroPoints is null ? 1 << (m.Grid.Bits - 1) : m.ZeroPoints[block];
                 values[(k * m.N) + n] = (m.Codes[(k * m.N) + n] - zero) * m.Scales[block];
             }
