@@ -53,9 +53,7 @@ public static class Compilation
         CalibrationData? data = Calibrate(request, model, table, clock, cancellationToken);
         if (data is null)
         {
-            notes.Add(
-                "No calibration data: data-free quantizers only, every layer counts by its own relative error, and the result was not compared with the original."
-            );
+            notes.Add("No calibration data: data-free quantizers only, every layer counts by its own relative error, and the result was not compared with the original.");
         }
 
         clock.Begin("Menu");
@@ -78,9 +76,7 @@ public static class Compilation
         }
         if (written > budget)
         {
-            throw new InvalidOperationException(
-                $"The written file has {written} bytes, over the budget of {budget}: the byte model of '{emission.Name}' is wrong."
-            );
+            throw new InvalidOperationException($"The written file has {written} bytes, over the budget of {budget}: the byte model of '{emission.Name}' is wrong.");
         }
 
         clock.Begin("Checks");
