@@ -9,14 +9,21 @@ internal static class OriginalSize
     /// <summary>Bytes of a tensor message as written, payload included (wherever it is stored).</summary>
     public static long Of(OnnxModel model, TensorProto tensor)
     {
-        bool inline =
-            tensor.HasRawData
-            || tensor.FloatData.Count > 0
+        long size = tensor.CalculateSize();
+        bool typed =
+            tensor.FloatData.Count > 0
             || tensor.Int32Data.Count > 0
             || tensor.Int64Data.Count > 0
             || tensor.DoubleData.Count > 0
             || tensor.Uint64Data.Count > 0;
-        return inline ? tensor.CalculateSize() : WireSize.WithRawData(tensor, model.ReadBytes(tensor).Length);
+        if (typed)
+        {
+            return size;
+        }
+        // raw_data may hold a reference in place of the payload.
+        long header = tensor.HasRawData ? size - WireSize.Field(tensor.RawData.Length) : size;
+        long payload = model.ReadBytes(tensor).Length;
+        return tensor.DataLocation == TensorProto.Types.DataLocation.External ? header + payload : header + WireSize.Field(payload);
     }
 
     /// <summary>Bytes of a node message as written, with the tensors in its attributes.</summary>
