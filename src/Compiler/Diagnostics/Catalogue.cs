@@ -7,8 +7,8 @@ namespace Lorq.Diagnostics;
 /// </summary>
 public static partial class Catalogue
 {
-    /// <summary>All entries, ordered by id.</summary>
-    public static IReadOnlyList<Diagnostic> All { get; } =
+    /// <summary>All entries, ordered by id. Collected at each call: an initializer here could run before those of the other files.</summary>
+    public static IReadOnlyList<Diagnostic> All =>
     [
         .. typeof(Catalogue)
             .GetFields()

@@ -21,7 +21,7 @@ public class AccuracyCheckTests
     [InlineData("kl", 0.003, 0.003)]
     [InlineData("top1", 0.9, 0.97)]
     public void PassesAndGivesTheWorstOutput(string metric, double limit, double measured) =>
-        Assert.Equal(measured, AccuracyCheck.Check(new AccuracyLimit(metric, limit), Result));
+        Assert.Equal<double?>(measured, AccuracyCheck.Require(new AccuracyLimit(metric, limit), Result));
 
     [Theory]
     [InlineData("cosine", 0.985)]
@@ -31,7 +31,7 @@ public class AccuracyCheckTests
     public void FailsWithWhatWasMeasuredAndTheHint(string metric, double limit)
     {
         var e = Assert.Throws<LorqException>(() =>
-            AccuracyCheck.Check(new AccuracyLimit(metric, limit), Result, "A budget of 5.1 MB meets it.")
+            AccuracyCheck.Require(new AccuracyLimit(metric, limit), Result, "A budget of 5.1 MB meets it.")
         );
         Assert.Equal("LORQ0801", e.Diagnostic.Id);
         Assert.Contains(metric, e.Message);
@@ -52,8 +52,16 @@ public class AccuracyCheckTests
     public void AMetricThatDoesNotExistHereIsNamed(string metric)
     {
         DivergenceResult hidden = Result with { Outputs = [Result.Outputs[1]] };
-        var e = Assert.Throws<LorqException>(() => AccuracyCheck.Check(new AccuracyLimit(metric, 0.5), hidden));
+        var e = Assert.Throws<LorqException>(() => AccuracyCheck.Require(new AccuracyLimit(metric, 0.5), hidden));
         Assert.Equal("LORQ0802", e.Diagnostic.Id);
         Assert.Contains(metric, e.Message);
+    }
+
+    [Fact]
+    public void WithoutALimitEverythingPassesAndWithoutDataNoLimitDoes()
+    {
+        Assert.Null(AccuracyCheck.Require(null, null));
+        var e = Assert.Throws<LorqException>(() => AccuracyCheck.Require(new AccuracyLimit("cosine", 0.5), null));
+        Assert.Equal("LORQ0802", e.Diagnostic.Id);
     }
 }
