@@ -9,11 +9,11 @@ public static partial class Catalogue
 {
     /// <summary>All entries, ordered by id. Collected at each call: an initializer here could run before those of the other files.</summary>
     public static IReadOnlyList<Diagnostic> All =>
-    [
-        .. typeof(Catalogue)
-            .GetFields()
-            .Where(f => f.FieldType == typeof(Diagnostic))
-            .Select(f => (Diagnostic)f.GetValue(null)!)
-            .OrderBy(d => d.Id, StringComparer.Ordinal),
-    ];
+        [
+            .. typeof(Catalogue)
+                .GetFields()
+                .Where(f => f.FieldType == typeof(Diagnostic))
+                .Select(f => (Diagnostic)f.GetValue(null)!)
+                .OrderBy(d => d.Id, StringComparer.Ordinal),
+        ];
 }
