@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lorq.Calibration;
 using Lorq.Checks;
 using Lorq.Diagnostics;
@@ -12,10 +13,10 @@ namespace Lorq;
 
 /// <summary>What to compress and how.</summary>
 /// <param name="ModelPath">The original model.</param>
-/// <param name="Spec">The specification.</param>
+/// <param name="Spec">The specification; its budget is set.</param>
 /// <param name="OutputFolder">Where the results go; made when absent.</param>
-/// <param name="CommandLine">What the user typed, for the report.</param>
-public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string? CommandLine = null);
+/// <param name="CommandLine">What reproduces the run, for the report.</param>
+public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string CommandLine = "");
 
 /// <summary>What a compilation wrote.</summary>
 /// <param name="ModelPath">The compressed model.</param>
@@ -24,7 +25,10 @@ public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, 
 /// <param name="Report">The report's contents.</param>
 public sealed record CompilationResult(string ModelPath, string ManifestPath, string ReportPath, CompressionReport Report);
 
-/// <summary>The order of the stages: Models → Sites → Calibration → Menu → Sensitivity → Budget → Quantize → Rewriting → Checks → Reports.</summary>
+/// <summary>
+/// The one place where the order of stages is written down:
+/// Model → Calibration → Menu → Sensitivity and Budget → Rewriting → Checks → Reports.
+/// </summary>
 public static class Compilation
 {
     /// <summary>Compresses a model. Nothing appears in the output folder unless everything succeeded.</summary>
@@ -37,7 +41,6 @@ public static class Compilation
         CompressionSpec spec = request.Spec;
         var clock = new StageClock(progress);
         using var staging = new StagingFolder(request.OutputFolder);
-        var notes = new List<string>();
 
         clock.Begin("Model");
         using OnnxModel model = OnnxModel.Load(request.ModelPath, cancellationToken);
@@ -46,46 +49,94 @@ public static class Compilation
         {
             throw Catalogue.NoSites.With(request.ModelPath);
         }
-        IEmission emission = Emissions.Create(spec);
-        long budget = BudgetBytes(spec, model, table);
+        IEmission emission = Emissions.All.Single(e => e.Name == spec.Target);
+        var budget = ByteBudget.Of(spec, model, table);
 
         clock.Begin("Calibration");
-        CalibrationData? data = Calibrate(request, model, table, clock, cancellationToken);
-        if (data is null)
-        {
-            notes.Add("No calibration data: data-free quantizers only, every layer counts by its own relative error, and the result was not compared with the original.");
-        }
+        CalibrationRun? calibration = CalibrationRun.Start(model, table.Sites, spec, clock, cancellationToken);
 
         clock.Begin("Menu");
-        IReadOnlyList<SiteMenu> menus = new MenuBuilder(model, spec, emission, data?.Result).Build(table.Sites, clock, cancellationToken);
-        var planner = new Planner(model, emission, menus);
-        var materializer = new Materializer(data?.Result, spec.Threads);
+        IReadOnlyList<SiteMenu> menus = new MenuBuilder(model, spec, emission, calibration?.Result).Build(
+            table.Sites,
+            clock,
+            cancellationToken
+        );
 
-        Decision decision = data is null
-            ? Decide(planner, materializer, budget, clock, cancellationToken)
-            : Decide(planner, materializer, budget, model, table, spec, data, clock, cancellationToken);
+        clock.Begin("Plan");
+        var planner = new Planner(model, emission, menus);
+        var materializer = new Materializer(calibration?.Result, spec.Threads);
+        var maker = new DecisionMaker(planner, materializer, menus, budget.Bytes);
+        Decision decision;
+        if (calibration is null)
+        {
+            decision = maker.WithoutData(clock, cancellationToken);
+        }
+        else
+        {
+            var session = new ProbeSession(model, table.Sites, spec.Threads, cancellationToken);
+            using var probe = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cancellationToken);
+            decision = maker.WithProbes(probe, clock, cancellationToken);
+        }
 
         clock.Begin("Rewriting");
-        string name = Path.GetFileNameWithoutExtension(request.ModelPath);
-        string modelPath = Path.Combine(staging.Path, name + ".lorq.onnx");
+        var files = new OutputFiles(request.ModelPath, staging.Path, request.OutputFolder);
         long written;
+        long opset;
         using (OnnxModel rewritten = emission.Rewrite(model, decision.Weights, cancellationToken))
         {
-            var options = new SaveOptions(spec.ExternalData ? ExternalDataMode.External : ExternalDataMode.Auto);
-            written = rewritten.Save(modelPath, options, cancellationToken);
+            opset = rewritten.Opset();
+            written = rewritten.Save(
+                files.Staged(files.Model),
+                new SaveOptions(spec.ExternalData ? ExternalDataMode.External : ExternalDataMode.Auto),
+                cancellationToken
+            );
         }
-        if (written > budget)
+        if (written > budget.Bytes)
         {
-            throw new InvalidOperationException($"The written file has {written} bytes, over the budget of {budget}: the byte model of '{emission.Name}' is wrong.");
+            throw new UnreachableException($"'{emission.Name}' wrote {written} bytes where {decision.Solved.PredictedBytes} were predicted.");
         }
 
         clock.Begin("Checks");
-        DivergenceResult? divergence = data is null
-            ? LoadOnly(modelPath)
-            : OutputCheck.Run(request.ModelPath, modelPath, data.HeldOut, data.Mask, spec.Threads, clock, cancellationToken);
-        AccuracyCheck.Require(spec.Accuracy, divergence);
-        clock.End();
+        DivergenceResult? divergence = Check(request, files.Staged(files.Model), calibration, clock, cancellationToken);
 
-        throw new NotImplementedException();
+        clock.Begin("Reports");
+        var facts = new ReportFacts(request, model, table, budget, emission, calibration, menus, decision, divergence, written, opset);
+        CompressionReport report = facts.Report(clock.Stages, files);
+        files.Write(report, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        staging.Publish(files.Names);
+        clock.End();
+        return new CompilationResult(files.Final(files.Model), files.Final(files.Manifest), files.Final(files.Markdown), report);
+    }
+
+    /// <summary>Loads the written file in stock ONNX Runtime and, with data, compares it with the original on held-out samples.</summary>
+    private static DivergenceResult? Check(
+        CompilationRequest request,
+        string written,
+        CalibrationRun? calibration,
+        StageClock clock,
+        CancellationToken cancellationToken
+    )
+    {
+        using var compressed = new ModelRunner(written, request.Spec.Threads);
+        if (calibration is null)
+        {
+            return null;
+        }
+        using var original = new ModelRunner(request.ModelPath, request.Spec.Threads);
+        DivergenceResult divergence = Divergence.Measure(
+            original,
+            compressed,
+            calibration.HeldOut,
+            calibration.Mask,
+            request.Spec.Threads,
+            clock,
+            cancellationToken
+        );
+        if (request.Spec.Accuracy is { } limit)
+        {
+            AccuracyCheck.Check(limit, divergence, "A larger --budget lowers the loss.");
+        }
+        return divergence;
     }
 }

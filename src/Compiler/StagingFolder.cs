@@ -19,7 +19,11 @@ internal sealed class StagingFolder : IDisposable
         Path = System.IO.Path.Combine(this.target, $".lorq-{Environment.ProcessId}-{Guid.NewGuid():N}");
         try
         {
-            for (string? folder = this.target; folder is not null && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
+            for (
+                string? folder = this.target;
+                folder is not null && !Directory.Exists(folder);
+                folder = System.IO.Path.GetDirectoryName(folder)
+            )
             {
                 created.Add(folder);
             }

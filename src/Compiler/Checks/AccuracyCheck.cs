@@ -16,13 +16,21 @@ public static class AccuracyCheck
     }
 
     /// <summary>Passes, or fails the run.</summary>
-    /// <param name="limit">The limit.</param>
-    /// <param name="result">The divergence on held-out samples.</param>
+    /// <param name="limit">The limit; null when the spec sets none.</param>
+    /// <param name="result">The divergence on held-out samples; null when there was no data to measure it on.</param>
     /// <param name="hint">What would meet the limit, as a sentence (for example the next larger budget that does); null when nothing is known.</param>
-    /// <returns>The measured figure.</returns>
+    /// <returns>The measured figure; null without a limit.</returns>
     /// <exception cref="LorqException">LORQ0801: missed; says what was measured and the hint. LORQ0802: the metric cannot be measured.</exception>
-    public static double Check(AccuracyLimit limit, DivergenceResult result, string? hint = null)
+    public static double? Require(AccuracyLimit? limit, DivergenceResult? result, string? hint = null)
     {
+        if (limit is null)
+        {
+            return null;
+        }
+        if (result is null)
+        {
+            throw Catalogue.AccuracyMetricUnavailable.With(limit.Metric, "there is no calibration data to run the models on.");
+        }
         double measured = Measured(limit, result);
         return IsMet(limit, result)
             ? measured

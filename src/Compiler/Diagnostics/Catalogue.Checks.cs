@@ -8,7 +8,7 @@ public static partial class Catalogue
         "The compressed model misses the accuracy limit",
         "The accuracy limit asks for {0} {1} {2}, but the compressed model has {3} on the held-out samples.{4}",
         "The budget leaves too few bytes for the accuracy that the spec demands.",
-        "Raise the budget, relax accuracyLimit in the spec, or exclude the sites with the largest predicted loss (the report lists them)."
+        "Raise the budget, relax the accuracy limit in the spec, or exclude the sites with the largest predicted loss (the report lists them)."
     );
 
     /// <summary>The accuracy limit names a metric that this model's outputs do not have.</summary>
@@ -16,8 +16,8 @@ public static partial class Catalogue
         "LORQ0802",
         "The accuracy metric does not exist for this model",
         "The accuracy limit uses the metric '{0}', which cannot be measured here: {1}",
-        "kl and top1 need an output with a class axis (logits or probabilities); cosine and relative-mse need a floating-point output with at least one row that is not masked.",
-        "Use one of the metrics that the message names, or remove accuracyLimit."
+        "kl and top1 need an output with a class axis (logits or probabilities); cosine and relative-mse need a floating-point output with at least one row that is not masked; all need data to run the models on.",
+        "Use a metric that the outputs have, give data with --calibration, or remove the accuracy limit."
     );
 
     /// <summary>The mask input is not in the data.</summary>

@@ -7,13 +7,13 @@ namespace Lorq.Diagnostics;
 /// </summary>
 public static partial class Catalogue
 {
-    /// <summary>All entries, ordered by id.</summary>
-    public static IReadOnlyList<Diagnostic> All { get; } =
-    [
-        .. typeof(Catalogue)
-            .GetFields()
-            .Where(f => f.FieldType == typeof(Diagnostic))
-            .Select(f => (Diagnostic)f.GetValue(null)!)
-            .OrderBy(d => d.Id, StringComparer.Ordinal),
-    ];
+    /// <summary>All entries, ordered by id. Collected at each call: an initializer here could run before those of the other files.</summary>
+    public static IReadOnlyList<Diagnostic> All =>
+        [
+            .. typeof(Catalogue)
+                .GetFields()
+                .Where(f => f.FieldType == typeof(Diagnostic))
+                .Select(f => (Diagnostic)f.GetValue(null)!)
+                .OrderBy(d => d.Id, StringComparer.Ordinal),
+        ];
 }

@@ -92,7 +92,10 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             double distance =
                 c.Grid == grid ? 0
                 : c.Grid is null ? 100
-                : 1 + Math.Abs(c.Grid.Bits - grid.Bits) + (c.Grid.BlockSize == grid.BlockSize ? 0 : 0.5) + (c.Grid.Symmetric == grid.Symmetric ? 0 : 0.25);
+                : 1
+                    + Math.Abs(c.Grid.Bits - grid.Bits)
+                    + (c.Grid.BlockSize == grid.BlockSize ? 0 : 0.5)
+                    + (c.Grid.Symmetric == grid.Symmetric ? 0 : 0.25);
             if (distance < key.Distance || (distance == key.Distance && c.Loss < key.Loss))
             {
                 (best, key) = (i, (distance, c.Loss));

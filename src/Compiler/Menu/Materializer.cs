@@ -11,7 +11,11 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
     /// <summary>The compressed weights of a plan, one per site that is not kept, in the order of the menus.</summary>
     public IReadOnlyList<CompressedWeight> Materialize(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
-        var sites = Runs(plan).GroupBy(r => r.Site).Select(g => (Site: g.Key, Runs: g.ToArray())).Where(s => s.Runs[0].Candidate.Encoding is not Encoding.Keep).ToArray();
+        var sites = Runs(plan)
+            .GroupBy(r => r.Site)
+            .Select(g => (Site: g.Key, Runs: g.ToArray()))
+            .Where(s => s.Runs[0].Candidate.Encoding is not Encoding.Keep)
+            .ToArray();
         var weights = new CompressedWeight[sites.Length];
         int done = 0;
         object gate = new();

@@ -57,7 +57,13 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
         var quantizer = new WeightQuantizer(site, calibration?.For(site));
         IReadOnlyList<QuantizationGrid> grids = GridChoices.Grids(model, site, spec, emission);
         IReadOnlyList<IQuantizer> methods = GridChoices.Methods(site, spec, quantizer.HasMoment);
-        if (site.Kind == SiteKind.Gather && !quantizer.HasMoment && emission.SupportsSegments(site) && site.N >= TableSegments * SampledColumns && grids.Count > 0)
+        if (
+            site.Kind == SiteKind.Gather
+            && !quantizer.HasMoment
+            && emission.SupportsSegments(site)
+            && site.N >= TableSegments * SampledColumns
+            && grids.Count > 0
+        )
         {
             return Segments(site, quantizer, grids, methods, cancellationToken);
         }
@@ -74,7 +80,13 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
         return [new SiteMenu(site, 0, site.N, candidates)];
     }
 
-    private List<SiteMenu> Segments(Site site, WeightQuantizer quantizer, IReadOnlyList<QuantizationGrid> grids, IReadOnlyList<IQuantizer> methods, CancellationToken cancellationToken)
+    private List<SiteMenu> Segments(
+        Site site,
+        WeightQuantizer quantizer,
+        IReadOnlyList<QuantizationGrid> grids,
+        IReadOnlyList<IQuantizer> methods,
+        CancellationToken cancellationToken
+    )
     {
         int count = (site.N + TableSegments - 1) / TableSegments;
         var starts = new List<int>();

@@ -18,8 +18,7 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     private readonly long original = model.MeasureBytes();
 
     /// <summary>Bytes of the smallest file the menus allow.</summary>
-    public long SmallestBytes =>
-        original + emission.FixedBytes(model) + menus.Sum(m => m.Candidates.Min(c => c.Bytes));
+    public long SmallestBytes => original + emission.FixedBytes(model) + menus.Sum(m => m.Candidates.Min(c => c.Bytes));
 
     /// <summary>Solves for a file of at most <paramref name="budget"/> bytes.</summary>
     /// <param name="weights">ω per site name; 1 for sites that are not in it.</param>
@@ -31,8 +30,9 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
         long available = budget - original - emission.FixedBytes(model);
         IReadOnlyList<Option>[] options =
         [
-            .. menus.Select(m => (IReadOnlyList<Option>)
-                [.. m.Candidates.Select(c => new Option(c.Bytes, c.Loss * weights.GetValueOrDefault(m.Site.Name, 1)))]
+            .. menus.Select(m =>
+                (IReadOnlyList<Option>)
+                    [.. m.Candidates.Select(c => new Option(c.Bytes, c.Loss * weights.GetValueOrDefault(m.Site.Name, 1)))]
             ),
         ];
         // A table's parts are priced one by one; joined neighbours share nodes, and a mixed table may need a wider container. The

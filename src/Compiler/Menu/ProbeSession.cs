@@ -99,11 +99,20 @@ public sealed class ProbeSession : IDisposable
             long[] shape = [.. constant.Shape];
             var tensor = new TensorProto { Name = name, DataType = (int)constant.ElementType };
             tensor.Dims.AddRange(shape);
-            probe.Attach(tensor, constant.Chain.Count == 0 ? original.ReadBytes(constant.Origin) : ToBytes(constant.ReadFloats(), constant.ElementType));
+            probe.Attach(
+                tensor,
+                constant.Chain.Count == 0 ? original.ReadBytes(constant.Origin) : ToBytes(constant.ReadFloats(), constant.ElementType)
+            );
             graph.Initializer.Add(tensor);
             var type = new TypeProto.Types.Tensor { ElemType = (int)constant.ElementType, Shape = new TensorShapeProto() };
             type.Shape.Dim.AddRange(shape.Select(d => new TensorShapeProto.Types.Dimension { DimValue = d }));
-            graph.Input.Add(new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = type } });
+            graph.Input.Add(
+                new ValueInfoProto
+                {
+                    Name = name,
+                    Type = new TypeProto { TensorType = type },
+                }
+            );
             node.Input[use.Use.Index] = name;
             opened.Add(new Port(name, shape, constant.ElementType, use.Layout));
         }

@@ -53,7 +53,10 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
     )
     {
         var weights = new Dictionary<string, double>(before, StringComparer.Ordinal);
-        var errors = plan.Menus.Select((m, i) => (m.Site.Name, plan[i].Loss)).GroupBy(p => p.Name).ToDictionary(g => g.Key, g => g.Sum(p => p.Loss));
+        var errors = plan
+            .Menus.Select((m, i) => (m.Site.Name, plan[i].Loss))
+            .GroupBy(p => p.Name)
+            .ToDictionary(g => g.Key, g => g.Sum(p => p.Loss));
         int done = 0;
         foreach (CompressedWeight weight in compressed)
         {

@@ -90,7 +90,13 @@ public sealed class WeightQuantizer
     {
         float[] part = start == 0 && count == site.N ? weight : Slice(start, count);
         float[]? columnWeights = counts is null ? null : counts.AsSpan(start, count).ToArray();
-        return new WeightProblem(part, site.K, count, HasMoment ? statistics!.Moments![Math.Min(group, statistics.Moments.Count - 1)] : null, columnWeights);
+        return new WeightProblem(
+            part,
+            site.K,
+            count,
+            HasMoment ? statistics!.Moments![Math.Min(group, statistics.Moments.Count - 1)] : null,
+            columnWeights
+        );
     }
 
     private double MomentEnergy(float[] matrix, int start, int count)

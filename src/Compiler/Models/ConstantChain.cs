@@ -98,7 +98,9 @@ internal static class ConstantChain
     }
 
     private static ConstantTensor? Transpose(ConstantTensor source, string name, NodeProto node) =>
-        Permutation(node, source.Shape.Count) is { } perm ? source.Then(name, node, [.. perm.Select(p => source.Shape[p])], source.ElementType) : null;
+        Permutation(node, source.Shape.Count) is { } perm
+            ? source.Then(name, node, [.. perm.Select(p => source.Shape[p])], source.ElementType)
+            : null;
 
     private static int[]? Permutation(NodeProto node, int rank)
     {
@@ -145,7 +147,12 @@ internal static class ConstantChain
             return null;
         }
         var left = new Queue<long>(source.Shape);
-        return source.Then(name, node, [.. Enumerable.Range(0, rank).Select(i => added.Contains(i) ? 1 : left.Dequeue())], source.ElementType);
+        return source.Then(
+            name,
+            node,
+            [.. Enumerable.Range(0, rank).Select(i => added.Contains(i) ? 1 : left.Dequeue())],
+            source.ElementType
+        );
     }
 
     private static ConstantTensor? Cast(ConstantTensor source, string name, NodeProto node)

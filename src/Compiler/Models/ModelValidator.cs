@@ -29,7 +29,10 @@ internal static class ModelValidator
         {
             if (tensor.StringData.Count != count)
             {
-                throw Catalogue.MalformedTensor.With(tensor.Name, $"{count} strings were expected, but {tensor.StringData.Count} are stored");
+                throw Catalogue.MalformedTensor.With(
+                    tensor.Name,
+                    $"{count} strings were expected, but {tensor.StringData.Count} are stored"
+                );
             }
             return;
         }

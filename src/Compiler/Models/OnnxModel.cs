@@ -88,7 +88,9 @@ public sealed class OnnxModel : IDisposable
         }
         if (tensor.HasRawData)
         {
-            ReadOnlyMemory<byte> bytes = store.TryGet(tensor.RawData.Span, out ReadOnlyMemory<byte> payload) ? payload : tensor.RawData.Memory;
+            ReadOnlyMemory<byte> bytes = store.TryGet(tensor.RawData.Span, out ReadOnlyMemory<byte> payload)
+                ? payload
+                : tensor.RawData.Memory;
             TensorFormat.RequireLength(tensor, bytes.Length);
             return bytes;
         }

@@ -99,7 +99,14 @@ internal sealed unsafe class MappedFile : IDisposable
             Length = stream.Length;
             if (Length > 0)
             {
-                file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+                file = MemoryMappedFile.CreateFromFile(
+                    stream,
+                    null,
+                    0,
+                    MemoryMappedFileAccess.Read,
+                    HandleInheritability.None,
+                    leaveOpen: true
+                );
                 view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
                 view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
                 pointer += view.PointerOffset;

@@ -6,7 +6,7 @@ namespace Lorq.Reports;
 /// <summary>What the terminal shows at the end of a compression: sizes, losses, bits per part, where the report is, warnings.</summary>
 public static class ConsoleSummary
 {
-    private const int BarWidth = 20;
+    private const int BarWidth = 12;
 
     /// <summary>Writes the summary. Fits 80 columns, and reads well without colours.</summary>
     public static void Write(IAnsiConsole console, CompressionReport report)
@@ -63,7 +63,7 @@ public static class ConsoleSummary
     private static Table Parts(CompressionReport r)
     {
         Table table = new Table { Border = TableBorder.Simple };
-        table.AddColumn(new TableColumn("part"));
+        table.AddColumn(new TableColumn("part").NoWrap());
         table.AddColumn(new TableColumn("sites").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("before").RightAligned().NoWrap());
         table.AddColumn(new TableColumn("after").RightAligned().NoWrap());

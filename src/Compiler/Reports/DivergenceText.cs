@@ -56,19 +56,19 @@ internal static class DivergenceText
             }
             if (o.MaskedRows > 0)
             {
-                yield return $"Output '{o.Name}': {Figures.Whole(o.MaskedRows)} rows under the mask do not count.";
+                yield return $"Output '{o.Name}': {Figures.Count(o.MaskedRows, "row")} under the mask not counted.";
             }
             if (o.OriginalNotFiniteRows > 0)
             {
-                yield return $"Output '{o.Name}': {Figures.Whole(o.OriginalNotFiniteRows)} rows of the original hold NaN or an infinity and do not count.";
+                yield return $"Output '{o.Name}': {Figures.Count(o.OriginalNotFiniteRows, "row")} not counted: the original holds NaN or an infinity there.";
             }
             if (o.CompressedNotFiniteRows > 0)
             {
-                yield return $"Output '{o.Name}': {Figures.Whole(o.CompressedNotFiniteRows)} rows hold NaN or an infinity that the original does not have.";
+                yield return $"Output '{o.Name}': {Figures.Count(o.CompressedNotFiniteRows, "row")} with NaN or an infinity that the original does not have.";
             }
             if (o.ShapeMismatches > 0)
             {
-                yield return $"Output '{o.Name}' has another shape than the original's in {o.ShapeMismatches} batches; there it counts as zeros.";
+                yield return $"Output '{o.Name}' has another shape than the original's in {Figures.Count(o.ShapeMismatches, "batch")}; there it counts as zeros.";
             }
         }
     }

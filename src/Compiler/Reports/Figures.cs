@@ -20,6 +20,10 @@ internal static class Figures
     /// <summary>All digits, in groups: <c>14 660 000</c>.</summary>
     public static string Whole(long value) => value.ToString("#,0", Invariant).Replace(',', ' ');
 
+    /// <summary>A count with its noun: <c>1 row</c>, <c>12 rows</c>.</summary>
+    public static string Count(long count, string noun) =>
+        $"{Whole(count)} {noun}{(count == 1 ? "" : noun.EndsWith("ch", StringComparison.Ordinal) ? "es" : "s")}";
+
     /// <summary>A share: <c>16.2 %</c>.</summary>
     public static string Percent(double share) => string.Create(Invariant, $"{100 * share:F1} %");
 

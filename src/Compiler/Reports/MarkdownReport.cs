@@ -113,7 +113,9 @@ public static class MarkdownReport
             return;
         }
         Heading(text, 2, "Outputs on held-out samples");
-        text.Append($"{Figures.Whole(d.Samples)} samples, compared with the original row by row (a row is what the last axis holds).\n\n");
+        text.Append(
+            $"{Figures.Count(d.Samples, "sample")}, compared with the original row by row (a row is what the last axis holds).\n\n"
+        );
         text.Append(DivergenceText.OutputTable(d)).Append('\n');
         foreach (string remark in DivergenceText.Remarks(d))
         {
@@ -197,7 +199,7 @@ public static class MarkdownReport
         text.Append($"Predicted loss {Figures.Loss(s.Value)}; no plan within the budget is below {Figures.Loss(s.Bound)} ");
         text.Append($"(certified gap {Figures.Loss(s.Gap)}). {Figures.Whole(s.Candidates)} candidates, ");
         text.Append(
-            $"{s.Rounds} round{(s.Rounds == 1 ? "" : "s")}, {Figures.Seconds(s.Seconds)}, {Figures.Whole(s.UnspentBytes)} bytes unspent.\n\n"
+            $"{Figures.Count(s.Rounds, "round")}, {Figures.Seconds(s.Seconds)}, {Figures.Whole(s.UnspentBytes)} bytes unspent.\n\n"
         );
     }
 
@@ -211,7 +213,7 @@ public static class MarkdownReport
             return;
         }
         text.Append(
-            $"{Figures.Whole(c.Samples)} samples ({Figures.Whole(c.Rows)} rows), {Figures.Whole(c.HeldOutSamples)} held out, from "
+            $"{Figures.Count(c.Samples, "sample")} ({Figures.Whole(c.Rows)} rows), {Figures.Whole(c.HeldOutSamples)} held out, from "
         );
         text.Append(string.Join(", ", c.Sources.Select(MarkdownTable.Code)));
         text.Append(c.MaskInput is null ? ".\n\n" : $"; positions where {MarkdownTable.Code(c.MaskInput)} is 0 do not count.\n\n");

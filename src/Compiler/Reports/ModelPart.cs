@@ -1,7 +1,7 @@
 namespace Lorq.Reports;
 
 /// <summary>A part of the model in summaries: all sites of one kind, or everything that is no site.</summary>
-/// <param name="Name">The kind, or <c>other weights and graph</c>.</param>
+/// <param name="Name">The kind, or <c>everything else</c>.</param>
 /// <param name="Sites">Number of sites.</param>
 /// <param name="Count">Number of weights; 0 for the rest.</param>
 /// <param name="OriginalBytes">Bytes before.</param>

@@ -35,7 +35,8 @@ public static class Inspection
             i =>
             {
                 Site s = table.Sites[i];
-                string kind = s.Uses.Count > 1 ? $"{string.Join('+', s.Uses.Select(u => u.Kind).Distinct())} ×{s.Uses.Count}" : s.Kind.ToString();
+                string kind =
+                    s.Uses.Count > 1 ? $"{string.Join('+', s.Uses.Select(u => u.Kind).Distinct())} ×{s.Uses.Count}" : s.Kind.ToString();
                 string shape = s.Groups > 1 ? $"{s.K}×{s.N} in {s.Groups} groups" : $"{s.K}×{s.N}";
                 rows[i] = new(s.Name, kind, shape, s.StoredBytes, s.StoredBytes / file, EffectiveRank(s.ReadWeight(), s.K, s.N), "");
             }
@@ -43,7 +44,15 @@ public static class Inspection
         return
         [
             .. rows,
-            .. table.LeftAlone.Select(a => new InspectionRow(a.Name, a.Node, string.Join('×', a.Shape), a.Bytes, a.Bytes / file, null, a.Reason)),
+            .. table.LeftAlone.Select(a => new InspectionRow(
+                a.Name,
+                a.Node,
+                string.Join('×', a.Shape),
+                a.Bytes,
+                a.Bytes / file,
+                null,
+                a.Reason
+            )),
         ];
     }
 

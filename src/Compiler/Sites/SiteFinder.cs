@@ -59,7 +59,8 @@ public static class SiteFinder
     }
 
     /// <summary>The names a spec's pattern may match: the stored tensor's and those of the nodes that read it.</summary>
-    public static IEnumerable<string> Names(Site site) => site.Uses.Select(u => u.Use.Node.Name).Where(n => n.Length > 0).Prepend(site.Name);
+    public static IEnumerable<string> Names(Site site) =>
+        site.Uses.Select(u => u.Use.Node.Name).Where(n => n.Length > 0).Prepend(site.Name);
 
     private static bool Excluded(Site site, CompressionSpec spec) =>
         spec.Exclude.Any(p => GlobMatcher.Matches(p, Names(site)))
@@ -83,13 +84,22 @@ public static class SiteFinder
         {
             foreach (NodeProto node in scope.Nodes)
             {
-                if (Folded.Contains(node.OpType) && node.Output.Count > 0 && scope.Constant(node.Output[0]) is not null && !scope.IsOutput(node.Output[0]))
+                if (
+                    Folded.Contains(node.OpType)
+                    && node.Output.Count > 0
+                    && scope.Constant(node.Output[0]) is not null
+                    && !scope.IsOutput(node.Output[0])
+                )
                 {
                     continue;
                 }
                 for (int i = 0; i < node.Input.Count; i++)
                 {
-                    if (node.Input[i].Length == 0 || scope.Constant(node.Input[i]) is not { } constant || !IsFloat(constant.Origin.DataType))
+                    if (
+                        node.Input[i].Length == 0
+                        || scope.Constant(node.Input[i]) is not { } constant
+                        || !IsFloat(constant.Origin.DataType)
+                    )
                     {
                         continue;
                     }
@@ -188,4 +198,12 @@ public static class SiteFinder
 internal sealed record ConstantRead(NodeUse Use, ConstantTensor Constant);
 
 /// <summary>A constant as the K×N view of the node that reads it.</summary>
-internal sealed record SiteView(SiteKind Kind, int K, int N, int Groups, WeightLayout Layout, string InputTensor, bool WeightOnLeft = false);
+internal sealed record SiteView(
+    SiteKind Kind,
+    int K,
+    int N,
+    int Groups,
+    WeightLayout Layout,
+    string InputTensor,
+    bool WeightOnLeft = false
+);

@@ -12,7 +12,10 @@ internal static class SiteRules
         NodeProto node = read.Use.Node;
         if (node.Domain is not ("" or "ai.onnx"))
         {
-            return (null, $"It is read by '{node.Domain}::{node.OpType}', an operator outside the standard domain, whose use of it is unknown.");
+            return (
+                null,
+                $"It is read by '{node.Domain}::{node.OpType}', an operator outside the standard domain, whose use of it is unknown."
+            );
         }
         return node.OpType switch
         {
@@ -20,12 +23,18 @@ internal static class SiteRules
             "Gemm" => Gemm(read),
             "Conv" => Conv(read),
             "Gather" => Gather(read),
-            "ConvTranspose" => (null, "A transposed convolution's filter: not supported; export it as Resize and Conv to have it compressed."),
+            "ConvTranspose" => (
+                null,
+                "A transposed convolution's filter: not supported; export it as Resize and Conv to have it compressed."
+            ),
             "LSTM" or "GRU" or "RNN" => (
                 null,
                 $"A recurrent weight of {node.OpType}: not supported; export the layer unrolled into MatMul to have it compressed."
             ),
-            _ => (null, $"Operand {read.Use.Index} of {node.OpType}: only matrices, filters and tables (MatMul, Gemm, Conv, Gather) are compressed."),
+            _ => (
+                null,
+                $"Operand {read.Use.Index} of {node.OpType}: only matrices, filters and tables (MatMul, Gemm, Conv, Gather) are compressed."
+            ),
         };
     }
 
@@ -42,7 +51,10 @@ internal static class SiteRules
                 new(SiteKind.Experts, (int)shape[1], checked((int)(shape[0] * shape[2])), (int)shape[0], WeightLayout.KByN, input),
                 ""
             ),
-            _ => (null, $"A constant operand of MatMul with {shape.Count} dimensions{(left ? " on the left" : "")}: only 2-D, and 3-D on the right, are matrices."),
+            _ => (
+                null,
+                $"A constant operand of MatMul with {shape.Count} dimensions{(left ? " on the left" : "")}: only 2-D, and 3-D on the right, are matrices."
+            ),
         };
     }
 
@@ -72,7 +84,12 @@ internal static class SiteRules
         IReadOnlyList<long> shape = read.Constant.Shape;
         if (read.Use.Index != 1)
         {
-            return (null, read.Use.Index == 2 ? "The bias of Conv: small next to its filter, and its rounding would shift every output." : "The input of Conv is constant.");
+            return (
+                null,
+                read.Use.Index == 2
+                    ? "The bias of Conv: small next to its filter, and its rounding would shift every output."
+                    : "The input of Conv is constant."
+            );
         }
         if (shape.Count < 3)
         {

@@ -92,9 +92,9 @@ public class DivergenceTests
             float[] a = Values.Normal(random, width, 4);
             float[] b = [.. a.Zip(Values.Normal(random, width, Math.Pow(10, -random.Next(0, 8))), (x, n) => x + n)];
             Assert.True(Measure("logits", a, b, 1, 1, width).Outputs[0].Kl >= 0);
-            // A shift by a power of two below 2²³·ulp is exact for small integers.
+            // Adding 1024 to small whole numbers is exact in fp32, so what is left is the rounding of fp64 near 1024.
             float[] whole = [.. a.Select(v => MathF.Round(v))];
-            Assert.Equal(0, Measure("logits", whole, [.. whole.Select(v => v + 1024)], 1, 1, width).Outputs[0].Kl!.Value, 1e-12);
+            Assert.Equal(0, Measure("logits", whole, [.. whole.Select(v => v + 1024)], 1, 1, width).Outputs[0].Kl!.Value, 1e-11);
         }
     }
 
