@@ -173,6 +173,15 @@ public static partial class Catalogue
         "Free some space or choose another output folder. Nothing was changed."
     );
 
+    /// <summary>External data entries that are not numbers.</summary>
+    public static readonly Diagnostic ExternalDataEntry = new(
+        "LORQ0121",
+        "The description of external data is malformed",
+        "'{0}': {1} states the {2} '{3}' of its external data, which is not a number of bytes.",
+        "The file is damaged, or the tool that wrote it did not finish.",
+        "Fetch or export the model again."
+    );
+
     /// <summary>One file was asked for and would be too large.</summary>
     public static readonly Diagnostic InlineTooLarge = new(
         "LORQ0119",

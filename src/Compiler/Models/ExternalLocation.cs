@@ -39,11 +39,12 @@ internal sealed record ExternalLocation(string Location, long Offset, long? Leng
                     break;
             }
         }
-        bool valid = Parse(offset, out long start);
-        valid &= Parse(length ?? "0", out long count);
-        return valid
-            ? new(location, start, length is null ? null : count)
-            : throw Catalogue.ExternalDataRange.With(path, label, location, offset, length ?? "unstated", "a different number of");
+        return new(location, Bytes("offset", offset), length is null ? null : Bytes("length", length));
+
+        long Bytes(string key, string text) =>
+            long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+                ? value
+                : throw Catalogue.ExternalDataEntry.With(path, label, key, text);
     }
 
     /// <summary>Writes the entries and marks the tensor external. Other entries (a checksum of the old file) no longer hold and go.</summary>
@@ -85,9 +86,6 @@ internal sealed record ExternalLocation(string Location, long Offset, long? Leng
         }
         return file;
     }
-
-    private static bool Parse(string text, out long value) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
 
     private static bool IsInside(string file, string folder) =>
         file.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);

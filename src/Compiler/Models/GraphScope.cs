@@ -41,7 +41,7 @@ public sealed class GraphScope
     public IReadOnlyList<string> SparseInitializers =>
         Graph is null ? [] : [.. Graph.SparseInitializer.Select(sparse => sparse.Values?.Name ?? "")];
 
-    internal Dictionary<string, string> Definitions { get; } = new(StringComparer.Ordinal);
+    internal HashSet<string> Definitions { get; } = new(StringComparer.Ordinal);
 
     internal Dictionary<string, NodeProto> Producers { get; } = new(StringComparer.Ordinal);
 
@@ -61,7 +61,7 @@ public sealed class GraphScope
     {
         for (GraphScope? scope = this; scope is not null; scope = scope.Parent)
         {
-            if (scope.Definitions.ContainsKey(tensor))
+            if (scope.Definitions.Contains(tensor))
             {
                 return scope;
             }

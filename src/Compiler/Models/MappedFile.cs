@@ -16,16 +16,14 @@ internal sealed unsafe class MappedFile
     /// <exception cref="UnauthorizedAccessException">No permission, or a folder.</exception>
     public MappedFile(string path)
     {
+        if (Size(path) == 0)
+        {
+            return;
+        }
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
         try
         {
             Length = stream.Length;
-            if (Length == 0)
-            {
-                // An empty file cannot be mapped, and has nothing to read.
-                stream.Dispose();
-                return;
-            }
             map = MemoryMappedFile.CreateFromFile(
                 stream,
                 null,
@@ -48,6 +46,14 @@ internal sealed unsafe class MappedFile
 
     /// <summary>Bytes in the file.</summary>
     public long Length { get; }
+
+    /// <summary>
+    /// Bytes in a file, also behind links. 0 for pipes and devices too: these must not be opened, which could block for ever,
+    /// and an empty file cannot be mapped.
+    /// </summary>
+    /// <exception cref="IOException">There is no such file.</exception>
+    public static long Size(string path) =>
+        new FileInfo(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path).Length;
 
     /// <summary>A view of a range; it must not be used after the last holder has released the file.</summary>
     public ReadOnlyMemory<byte> Memory(long offset, int length) =>

@@ -17,36 +17,31 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
     /// <exception cref="LorqException">Anything is wrong with it.</exception>
     public OnnxModel Load()
     {
-        OnnxModel? model = null;
         try
         {
-            MappedFile file = Open();
-            ModelProto proto = Parse(file);
-            if (proto.Graph is null)
+            ModelProto proto = Parse(Open());
+            string? missing =
+                proto.Graph is null ? "graph"
+                : !proto.HasIrVersion ? "IR version"
+                // Before IR version 3 there were no operator sets to state.
+                : proto.OpsetImport.Count == 0 && proto.IrVersion >= 3 ? "opset import"
+                : null;
+            if (missing is not null)
             {
-                throw Catalogue.ModelIncomplete.With(path, "graph");
-            }
-            // Before IR version 3 there were no operator sets to state.
-            if (proto.OpsetImport.Count == 0 && proto.IrVersion >= 3)
-            {
-                throw Catalogue.ModelIncomplete.With(path, "opset import");
+                throw Catalogue.ModelIncomplete.With(path, missing);
             }
             TensorVisitor.Visit(proto, (tensor, _, label) => CheckTensor(tensor, label));
-            model = new OnnxModel(path, proto, payloads, [.. files.Values]);
+            var model = new OnnxModel(path, proto, payloads, [.. files.Values]);
+            // Building the scopes finds cycles and names that are defined twice.
             _ = model.Scopes;
             return model;
         }
-        catch when (model is null)
+        catch
         {
             foreach (MappedFile file in files.Values)
             {
                 file.Release();
             }
-            throw;
-        }
-        catch
-        {
-            model!.Dispose();
             throw;
         }
     }
@@ -59,13 +54,11 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         }
         try
         {
-            var info = new FileInfo(path);
-            if (!info.Exists)
+            if (!File.Exists(path))
             {
                 throw Catalogue.ModelNotFound.With(path);
             }
-            // Pipes and devices have no length either; opening one could block for ever.
-            long length = new FileInfo(info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path).Length;
+            long length = MappedFile.Size(path);
             if (length == 0)
             {
                 throw Catalogue.ModelEmpty.With(path);
@@ -97,7 +90,11 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         try
         {
             long length = walker.WalkModel(bytes.Span);
-            using var stripped = new MemoryStream(checked((int)length));
+            if (length > Array.MaxLength)
+            {
+                throw Catalogue.ModelTooLarge.With(path, length, Array.MaxLength);
+            }
+            using var stripped = new MemoryStream((int)length);
             WireWalker.Apply(bytes.Span, walker.Edits, stripped, cancellationToken);
             return ModelProto.Parser.ParseFrom(stripped.GetBuffer(), 0, (int)stripped.Length);
         }
@@ -118,15 +115,15 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
     }
 
     /// <summary>Maps a tensor's external data, and checks that its data has the size that its dimensions and type ask for.</summary>
-    private void CheckTensor(TensorProto tensor, string label)
+    private void CheckTensor(TensorProto tensor, Func<string> label)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (tensor.Segment is not null)
         {
-            throw Catalogue.UnsupportedStorage.With(path, label, "is a segment of a larger tensor");
+            throw Catalogue.UnsupportedStorage.With(path, label(), "is a segment of a larger tensor");
         }
         long elements = TensorLayout.ElementCount(tensor, path, label);
-        long? byteCount = TensorLayout.ByteCount(tensor, path, label);
+        long? byteCount = TensorLayout.ByteCount(tensor, elements);
         if (ExternalLocation.IsExternal(tensor))
         {
             MapExternal(tensor, label, byteCount);
@@ -146,14 +143,14 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         }
     }
 
-    private void MapExternal(TensorProto tensor, string label, long? byteCount)
+    private void MapExternal(TensorProto tensor, Func<string> label, long? byteCount)
     {
-        ExternalLocation external = ExternalLocation.Read(tensor, path, label);
-        MappedFile file = OpenExternal(external.Resolve(path, label), external.Location, label);
+        ExternalLocation external = ExternalLocation.Read(tensor, path, label());
+        MappedFile file = OpenExternal(external.Resolve(path, label()), external.Location, label());
         long length = external.Length ?? byteCount ?? file.Length - external.Offset;
         if (external.Offset > file.Length || length > file.Length - external.Offset)
         {
-            throw Catalogue.ExternalDataRange.With(path, label, external.Location, external.Offset, length, file.Length);
+            throw Catalogue.ExternalDataRange.With(path, label(), external.Location, external.Offset, length, file.Length);
         }
         if (byteCount is { } needed && length != needed)
         {
@@ -170,14 +167,14 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         }
         try
         {
-            var info = new FileInfo(file);
-            if (!info.Exists)
+            if (!File.Exists(file))
             {
-                throw Catalogue.ExternalDataMissing.With(path, label, location, "there is no such file.");
-            }
-            if ((info.Attributes & FileAttributes.Directory) != 0)
-            {
-                throw Catalogue.ExternalDataMissing.With(path, label, location, "it is a folder.");
+                throw Catalogue.ExternalDataMissing.With(
+                    path,
+                    label,
+                    location,
+                    Directory.Exists(file) ? "it is a folder." : "there is no such file."
+                );
             }
             var mapped = new MappedFile(file);
             files.Add(file, mapped);
@@ -189,6 +186,6 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         }
     }
 
-    private LorqException Mismatch(TensorProto tensor, string label, string needed, string held) =>
-        Catalogue.PayloadMismatch.With(path, label, TensorLayout.Describe(tensor.Dims), TensorLayout.ElementType(tensor), needed, held);
+    private LorqException Mismatch(TensorProto tensor, Func<string> label, string needed, string held) =>
+        Catalogue.PayloadMismatch.With(path, label(), TensorLayout.Describe(tensor.Dims), TensorLayout.ElementType(tensor), needed, held);
 }

@@ -94,7 +94,7 @@ public sealed class OnnxModel : IDisposable
         }
         if (!tensor.HasRawData)
         {
-            return TensorFields.Count(tensor, TensorLayout.ElementCount(tensor, Path, label)) is { } field && field.Held == field.Needed
+            return TensorFields.Count(tensor, ElementCount(tensor)) is { } field && field.Held == field.Needed
                 ? TensorFields.ToRaw(tensor, (int)needed)
                 : throw Mismatch(tensor, label, needed, "other numbers");
         }
@@ -158,7 +158,7 @@ public sealed class OnnxModel : IDisposable
 
     /// <summary>
     /// Writes the model atomically (temporary file in the same folder, then rename), streaming payloads from where they are.
-    /// External data goes to <c>&lt;file&gt;.data</c> beside it. Saving over the loaded file is fine.
+    /// External data goes to <c>&lt;file&gt;.data</c> beside it. Saving over the loaded file is fine (except on Windows, which keeps mapped files from being replaced).
     /// </summary>
     /// <param name="path">The file to write; its folder must exist.</param>
     /// <param name="options">How; the default keeps external what was.</param>
@@ -189,12 +189,14 @@ public sealed class OnnxModel : IDisposable
 
     /// <summary>Bytes of a tensor's raw data.</summary>
     internal long ByteCount(TensorProto tensor) =>
-        TensorLayout.ByteCount(tensor, Path, Label(tensor))
+        TensorLayout.ByteCount(tensor, ElementCount(tensor))
         ?? throw Catalogue.UnsupportedStorage.With(
             Path,
             Label(tensor),
             $"is of type {TensorLayout.ElementType(tensor)}, whose elements have no fixed size"
         );
+
+    private long ElementCount(TensorProto tensor) => TensorLayout.ElementCount(tensor, Path, () => Label(tensor));
 
     private static string Label(TensorProto tensor) => tensor.Name.Length > 0 ? $"the tensor '{tensor.Name}'" : "an unnamed tensor";
 

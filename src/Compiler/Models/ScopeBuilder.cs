@@ -108,7 +108,7 @@ internal sealed class ScopeBuilder(OnnxModel model)
             }
             foreach (ValueInfoProto input in graph.Input)
             {
-                Define(scope, input.Name, "a graph input");
+                Define(scope, input.Name);
                 inputs.Add(input.Name);
             }
             foreach (TensorProto tensor in graph.Initializer)
@@ -117,7 +117,7 @@ internal sealed class ScopeBuilder(OnnxModel model)
                 bool isInput = inputs.Remove(tensor.Name);
                 if (!isInput)
                 {
-                    Define(scope, tensor.Name, "an initializer");
+                    Define(scope, tensor.Name, () => "an initializer");
                 }
                 // Before IR version 4 every initializer had to be listed as an input, so being listed says nothing.
                 bool overridable = isInput && model.Proto.IrVersion >= 4;
@@ -127,7 +127,7 @@ internal sealed class ScopeBuilder(OnnxModel model)
             {
                 if (!inputs.Remove(name))
                 {
-                    Define(scope, name, "a sparse initializer");
+                    Define(scope, name, () => "a sparse initializer");
                 }
             }
         }
@@ -139,25 +139,30 @@ internal sealed class ScopeBuilder(OnnxModel model)
             }
             foreach (string input in scope.Function.Input)
             {
-                Define(scope, input, "a function input");
+                Define(scope, input);
             }
         }
         foreach (NodeProto node in scope.Nodes)
         {
             foreach (string output in node.Output.Where(o => o.Length > 0))
             {
-                Define(scope, output, Operators.Label(node));
+                Define(scope, output, () => Operators.Label(node));
                 scope.Producers[output] = node;
             }
         }
     }
 
-    private void Define(GraphScope scope, string tensor, string by)
+    private void Define(GraphScope scope, string tensor, Func<string>? by = null)
     {
-        if (tensor.Length > 0 && !scope.Definitions.TryAdd(tensor, by))
+        if (tensor.Length == 0 || scope.Definitions.Add(tensor))
         {
-            throw Catalogue.DuplicateName.With(model.Path, tensor, scope.Definitions[tensor], by);
+            return;
         }
+        string first =
+            scope.Producer(tensor) is { } node ? Operators.Label(node)
+            : scope.Constants.ContainsKey(tensor) ? "an initializer"
+            : "an input";
+        throw Catalogue.DuplicateName.With(model.Path, tensor, first, by?.Invoke() ?? "another input");
     }
 
     private sealed class Reads

@@ -36,28 +36,24 @@ internal static class TensorLayout
     /// <param name="path">The model, for the error.</param>
     /// <param name="label">The tensor, for the error.</param>
     /// <exception cref="LorqException">A dimension is negative, or the size in bytes does not fit in 64 bits.</exception>
-    public static long ElementCount(TensorProto tensor, string path, string label)
+    public static long ElementCount(TensorProto tensor, string path, Func<string> label)
     {
         UInt128 count = 1;
         foreach (long dimension in tensor.Dims)
         {
             if (dimension < 0)
             {
-                throw Catalogue.BadDimensions.With(path, label, Describe(tensor.Dims), "are negative");
+                throw Catalogue.BadDimensions.With(path, label(), Describe(tensor.Dims), "are negative");
             }
             // Once beyond 64 bits it stays there (unless a dimension is 0), so the product never wraps around.
             count = count > long.MaxValue && dimension != 0 ? count : count * (ulong)dimension;
         }
         return count <= long.MaxValue / 128
             ? (long)count
-            : throw Catalogue.BadDimensions.With(path, label, Describe(tensor.Dims), "multiply to more than any memory holds");
+            : throw Catalogue.BadDimensions.With(path, label(), Describe(tensor.Dims), "multiply to more than any memory holds");
     }
 
     /// <summary>Bytes of a tensor's raw data; null when its type has no fixed size.</summary>
-    /// <exception cref="LorqException">As <see cref="ElementCount"/>.</exception>
-    public static long? ByteCount(TensorProto tensor, string path, string label)
-    {
-        long count = ElementCount(tensor, path, label);
-        return Bits(ElementType(tensor)) is { } bits ? (count * bits + 7) / 8 : null;
-    }
+    public static long? ByteCount(TensorProto tensor, long elements) =>
+        Bits(ElementType(tensor)) is { } bits ? (elements * bits + 7) / 8 : null;
 }

@@ -15,8 +15,8 @@ internal enum TensorPlace
     Other,
 }
 
-/// <summary>Called for each tensor with words that name it in messages.</summary>
-internal delegate void TensorAction(TensorProto tensor, TensorPlace place, string label);
+/// <summary>Called for each tensor, with what makes the words that name it in messages.</summary>
+internal delegate void TensorAction(TensorProto tensor, TensorPlace place, Func<string> label);
 
 /// <summary>Visits every TensorProto of a model in stored order, nested graphs, functions and training graphs included.</summary>
 internal static class TensorVisitor
@@ -41,7 +41,7 @@ internal static class TensorVisitor
         foreach (FunctionProto function in model.Functions)
         {
             Visit(function.Node, action, external: false);
-            Visit(function.AttributeProto, $"function '{function.Name}'", TensorPlace.Other, action, external: false);
+            Visit(function.AttributeProto, () => $"function '{function.Name}'", TensorPlace.Other, action, external: false);
         }
     }
 
@@ -49,11 +49,11 @@ internal static class TensorVisitor
     {
         foreach (TensorProto tensor in graph.Initializer)
         {
-            action(tensor, external ? TensorPlace.Initializer : TensorPlace.Other, $"the initializer '{tensor.Name}'");
+            action(tensor, external ? TensorPlace.Initializer : TensorPlace.Other, () => $"the initializer '{tensor.Name}'");
         }
         foreach (SparseTensorProto sparse in graph.SparseInitializer)
         {
-            Visit(sparse, $"the sparse initializer '{sparse.Values?.Name}'", action);
+            Visit(sparse, () => $"the sparse initializer '{sparse.Values?.Name}'", action);
         }
         Visit(graph.Node, action, external);
     }
@@ -63,30 +63,36 @@ internal static class TensorVisitor
         foreach (NodeProto node in nodes)
         {
             TensorPlace place = external && Operators.IsConstant(node) ? TensorPlace.Constant : TensorPlace.Other;
-            Visit(node.Attribute, Operators.Label(node), place, action, external);
+            Visit(node.Attribute, () => Operators.Label(node), place, action, external);
         }
     }
 
-    private static void Visit(IEnumerable<AttributeProto> attributes, string owner, TensorPlace place, TensorAction action, bool external)
+    private static void Visit(
+        IEnumerable<AttributeProto> attributes,
+        Func<string> owner,
+        TensorPlace place,
+        TensorAction action,
+        bool external
+    )
     {
         foreach (AttributeProto attribute in attributes)
         {
-            string label = $"the attribute '{attribute.Name}' of {owner}";
+            string Label() => $"the attribute '{attribute.Name}' of {owner()}";
             if (attribute.T is not null)
             {
-                action(attribute.T, place, label);
+                action(attribute.T, place, Label);
             }
             foreach (TensorProto tensor in attribute.Tensors)
             {
-                action(tensor, TensorPlace.Other, label);
+                action(tensor, TensorPlace.Other, Label);
             }
             if (attribute.SparseTensor is not null)
             {
-                Visit(attribute.SparseTensor, label, action);
+                Visit(attribute.SparseTensor, Label, action);
             }
             foreach (SparseTensorProto sparse in attribute.SparseTensors)
             {
-                Visit(sparse, label, action);
+                Visit(sparse, Label, action);
             }
             foreach (GraphProto graph in Operators.Subgraphs(attribute))
             {
@@ -95,7 +101,7 @@ internal static class TensorVisitor
         }
     }
 
-    private static void Visit(SparseTensorProto sparse, string label, TensorAction action)
+    private static void Visit(SparseTensorProto sparse, Func<string> label, TensorAction action)
     {
         if (sparse.Values is not null)
         {
@@ -103,7 +109,7 @@ internal static class TensorVisitor
         }
         if (sparse.Indices is not null)
         {
-            action(sparse.Indices, TensorPlace.Other, $"the indices of {label}");
+            action(sparse.Indices, TensorPlace.Other, () => $"the indices of {label()}");
         }
     }
 }
