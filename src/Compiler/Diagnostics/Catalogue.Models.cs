@@ -11,13 +11,13 @@ public static partial class Catalogue
         "Check the path; a relative one starts at the folder the command runs in."
     );
 
-    /// <summary>The model file cannot be opened or read.</summary>
-    public static readonly Diagnostic ModelUnreadable = new(
+    /// <summary>A file cannot be opened or read.</summary>
+    public static readonly Diagnostic CannotReadFile = new(
         "LORQ0101",
-        "The model file cannot be read",
+        "A file cannot be read",
         "'{0}' cannot be read: {1}",
         "The path is a folder or a device, permission is missing, or the disk reports an error.",
-        "Give the path of a readable .onnx file."
+        "Give the path of a readable file."
     );
 
     /// <summary>The file is empty.</summary>
@@ -155,10 +155,10 @@ public static partial class Catalogue
         "Exclude the tensor, or split it in the model."
     );
 
-    /// <summary>The model cannot be written.</summary>
-    public static readonly Diagnostic ModelUnwritable = new(
+    /// <summary>A file cannot be written.</summary>
+    public static readonly Diagnostic CannotWriteFile = new(
         "LORQ0117",
-        "The model cannot be written",
+        "A file cannot be written",
         "'{0}' cannot be written: {1}",
         "The folder does not exist or is not writable, or the path is a folder.",
         "Choose another output folder, or change its permissions. Nothing was changed."

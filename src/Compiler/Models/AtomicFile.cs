@@ -77,7 +77,7 @@ internal sealed class AtomicFile : IDisposable
         bool full =
             error.HResult is NoSpace or QuotaExceeded or WindowsHandleDiskFull or WindowsDiskFull
             || (error is IOException && Free(path) < size);
-        return full ? Catalogue.DiskFull.With(path, size) : Catalogue.ModelUnwritable.With(path, error.Message);
+        return full ? Catalogue.DiskFull.With(path, size) : Catalogue.CannotWriteFile.With(path, error.Message);
     }
 
     private static long Free(string path)

@@ -71,7 +71,7 @@ public sealed class ConstantTensor
 
     /// <summary>Bytes the stored tensor takes in the model as raw data.</summary>
     /// <exception cref="LorqException">The tensor is of a type without a fixed size (strings).</exception>
-    public long StoredBytes => OriginScope.Model.ByteCount(Origin);
+    public long StoredBytes => OriginScope.Model.StoredBytes(Origin);
 
     /// <summary>The values after the chain, row-major, as fp32 (fp16/bf16/double converted); a new array each call.</summary>
     /// <exception cref="LorqException">The element type is not a float type, or the stored bytes do not fit the shape.</exception>

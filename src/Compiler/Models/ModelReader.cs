@@ -50,7 +50,7 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
     {
         if (Directory.Exists(path))
         {
-            throw Catalogue.ModelUnreadable.With(path, "it is a folder.");
+            throw Catalogue.CannotReadFile.With(path, "it is a folder.");
         }
         try
         {
@@ -73,7 +73,7 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw Catalogue.ModelUnreadable.With(path, e.Message);
+            throw Catalogue.CannotReadFile.With(path, e.Message);
         }
     }
 

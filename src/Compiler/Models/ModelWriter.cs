@@ -75,7 +75,7 @@ internal sealed class ModelWriter
         {
             if (Directory.Exists(target))
             {
-                throw Catalogue.ModelUnwritable.With(path, "it is a folder.");
+                throw Catalogue.CannotWriteFile.With(path, "it is a folder.");
             }
             using AtomicFile? data = external.Count == 0 ? null : new AtomicFile(dataTarget, DataBytes, options.Create);
             if (data is not null)

@@ -38,6 +38,26 @@ public sealed class OnnxModel : IDisposable
     /// <summary>Bytes on disk: the file plus every external data file it refers to.</summary>
     public long FileBytes => files.Sum(file => file.Length);
 
+    /// <summary>Names of the external data files that tensors of this model refer to, relative to its folder, in stored order.</summary>
+    public IReadOnlyList<string> ExternalFiles
+    {
+        get
+        {
+            var names = new OrderedDictionary<string, bool>(StringComparer.Ordinal);
+            TensorVisitor.Visit(
+                Proto,
+                (tensor, _, label) =>
+                {
+                    if (ExternalLocation.IsExternal(tensor))
+                    {
+                        names.TryAdd(ExternalLocation.Read(tensor, Path, label()).Location, true);
+                    }
+                }
+            );
+            return [.. names.Keys];
+        }
+    }
+
     /// <summary>All scopes: the main graph, then nested graphs in stored order, then functions. Recomputed after <see cref="Invalidate"/>.</summary>
     /// <exception cref="LorqException">An edit made the graph cyclic, or defined a name twice.</exception>
     public IReadOnlyList<GraphScope> Scopes
@@ -85,21 +105,7 @@ public sealed class OnnxModel : IDisposable
     public ReadOnlyMemory<byte> ReadBytes(TensorProto tensor)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        string label = Label(tensor);
-        long needed = ByteCount(tensor);
-        Payload? payload = Payloads.Find(tensor);
-        if (needed > Array.MaxLength)
-        {
-            throw Catalogue.TensorTooLarge.With(Path, label, needed, Array.MaxLength);
-        }
-        if (!tensor.HasRawData)
-        {
-            return TensorFields.Count(tensor, ElementCount(tensor)) is { } field && field.Held == field.Needed
-                ? TensorFields.ToRaw(tensor, (int)needed)
-                : throw Mismatch(tensor, label, needed, "other numbers");
-        }
-        long held = payload?.Length ?? tensor.RawData.Length;
-        return held == needed ? payload?.Bytes ?? tensor.RawData.Memory : throw Mismatch(tensor, label, needed, $"{held}");
+        return Payloads.Find(tensor) is { } payload ? TensorBytes.Read(tensor, payload, Path) : TensorBytes.ReadInline(tensor, Path);
     }
 
     /// <summary>The values of a float tensor (fp32, fp16, bf16, double) as fp32; a new array.</summary>
@@ -109,7 +115,7 @@ public sealed class OnnxModel : IDisposable
         DataType type = TensorLayout.ElementType(tensor);
         if (!TensorLayout.IsFloat(type))
         {
-            throw Catalogue.NotAFloatTensor.With(Path, Label(tensor), type);
+            throw Catalogue.NotAFloatTensor.With(Path, TensorBytes.Label(tensor), type);
         }
         ReadOnlySpan<byte> raw = ReadBytes(tensor).Span;
         var values = new float[raw.Length / (TensorLayout.Bits(type)!.Value / 8)];
@@ -187,26 +193,7 @@ public sealed class OnnxModel : IDisposable
         }
     }
 
-    /// <summary>Bytes of a tensor's raw data.</summary>
-    internal long ByteCount(TensorProto tensor) =>
-        TensorLayout.ByteCount(tensor, ElementCount(tensor))
-        ?? throw Catalogue.UnsupportedStorage.With(
-            Path,
-            Label(tensor),
-            $"is of type {TensorLayout.ElementType(tensor)}, whose elements have no fixed size"
-        );
-
-    private long ElementCount(TensorProto tensor) => TensorLayout.ElementCount(tensor, Path, () => Label(tensor));
-
-    private static string Label(TensorProto tensor) => tensor.Name.Length > 0 ? $"the tensor '{tensor.Name}'" : "an unnamed tensor";
-
-    private LorqException Mismatch(TensorProto tensor, string label, long needed, string held) =>
-        Catalogue.PayloadMismatch.With(
-            Path,
-            label,
-            TensorLayout.Describe(tensor.Dims),
-            TensorLayout.ElementType(tensor),
-            $"{needed} bytes",
-            held
-        );
+    /// <summary>Bytes a tensor's data takes as raw data, without reading it.</summary>
+    /// <exception cref="LorqException">Its elements have no fixed size, or its dimensions are impossible.</exception>
+    public long StoredBytes(TensorProto tensor) => TensorBytes.Count(tensor, Path);
 }

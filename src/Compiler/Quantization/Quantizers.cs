@@ -4,5 +4,12 @@ namespace Lorq.Quantization;
 public static class Quantizers
 {
     /// <summary>Every quantizer; to add one, write its file and add its line.</summary>
-    public static IReadOnlyList<IQuantizer> All { get; } = [];
+    public static IReadOnlyList<IQuantizer> All { get; } =
+    [
+        new RoundToNearest(),
+        new ClipSearch(),
+        new Hqq(),
+        new Gptq(new GptqOptions(ActOrder: false)),
+        new Gptq(new GptqOptions(ActOrder: true)),
+    ];
 }
