@@ -30,10 +30,7 @@ internal sealed class RecognizerJudge(string folder) : IJudge
         foreach (string row in File.ReadLines(Path.Combine(folder, "lines", "labels.tsv")))
         {
             string[] parts = row.Split('\t', 2);
-            var inputs = new Dictionary<string, DataTensor>
-            {
-                [runner.Inputs[0].Name] = Image(Path.Combine(folder, "lines", parts[0])),
-            };
+            var inputs = new Dictionary<string, DataTensor> { [runner.Inputs[0].Name] = Image(Path.Combine(folder, "lines", parts[0])) };
             using IDisposableReadOnlyCollection<OrtValue> outputs = runner.Run(inputs);
             int classes = (int)outputs[0].GetTensorTypeAndShape().Shape[2];
             string text = Decode(outputs[0].GetTensorDataAsSpan<float>(), classes, keys);
