@@ -9,7 +9,7 @@ namespace Lorq.Quantization;
 /// scale by least squares in the metric of H, then rounds every row anew to the values that are best given all other rows.
 /// Every step lowers the error or leaves it, so that the result is never worse than its start.
 /// </summary>
-internal sealed class CoordinateDescent(IQuantizer start, int rounds) : IQuantizer
+internal sealed class CoordinateDescent(Gptq start, int rounds) : IQuantizer
 {
     /// <summary>Rows whose gradient is kept up to date at every step; the others follow when all of them are done, in one product.</summary>
     private const int PanelRows = 128;
@@ -21,10 +21,10 @@ internal sealed class CoordinateDescent(IQuantizer start, int rounds) : IQuantiz
     private const int LeafColumns = 256;
 
     /// <inheritdoc />
-    public string Name => start.Name + "-cd";
+    public string Name => "gptq-cd";
 
     /// <inheritdoc />
-    public string Summary => $"Coordinate descent over codes and scales, from the result of {start.Name} on.";
+    public string Summary => "GPTQ, then coordinate descent over codes and scales: the least error, at several times the work.";
 
     /// <inheritdoc />
     public bool NeedsCalibration => true;
