@@ -130,7 +130,7 @@ public sealed class GptqTests
             {
                 double rtn = Error(weight, K, N, moment, "rtn", grid);
                 double mse = Error(weight, K, N, moment, "mse", grid);
-                foreach (string name in new[] { "gptq", "gptq-act" })
+                foreach (string name in new[] { "gptq", "gptq-act", "gptq-cd" })
                 {
                     double gptq = Error(weight, K, N, moment, name, grid);
                     Assert.True(gptq < 0.95 * rtn && gptq < 0.95 * mse, $"{name} {grid}: {gptq} against {rtn}, {mse}");
@@ -187,7 +187,7 @@ public sealed class GptqTests
         SecondMoment moment = Moment(inputs, 400, K);
         float[] weight = Weights(K, N, 6);
         weight[3 * N] = 1000;
-        foreach (string name in new[] { "gptq", "gptq-act" })
+        foreach (string name in new[] { "gptq", "gptq-act", "gptq-cd" })
         {
             foreach (QuantizationGrid grid in new[] { Grid(4, 16), Grid(4, 16, true), NormalFloatGrid(4, 16) })
             {
