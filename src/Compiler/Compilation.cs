@@ -93,11 +93,24 @@ public static class Compilation
         }
         if (written > budget.Bytes)
         {
-            throw new UnreachableException($"'{emission.Name}' wrote {written} bytes where {decision.Solved.PredictedBytes} were predicted.");
+            throw new UnreachableException(
+                $"'{emission.Name}' wrote {written} bytes where {decision.Solved.PredictedBytes} were predicted."
+            );
         }
 
         clock.Begin("Checks");
-        DivergenceResult? divergence = Check(request, files.Staged(files.Model), calibration, clock, cancellationToken);
+        DivergenceResult? divergence = calibration is null
+            ? OutputCheck.LoadOnly(request.ModelPath, files.Staged(files.Model), spec.Threads)
+            : OutputCheck.Run(
+                request.ModelPath,
+                files.Staged(files.Model),
+                calibration.HeldOut,
+                calibration.Mask,
+                spec.Threads,
+                clock,
+                cancellationToken
+            );
+        AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
         clock.Begin("Reports");
         var facts = new ReportFacts(request, model, table, budget, emission, calibration, menus, decision, divergence, written, opset);
@@ -107,36 +120,5 @@ public static class Compilation
         staging.Publish(files.Names);
         clock.End();
         return new CompilationResult(files.Final(files.Model), files.Final(files.Manifest), files.Final(files.Markdown), report);
-    }
-
-    /// <summary>Loads the written file in stock ONNX Runtime and, with data, compares it with the original on held-out samples.</summary>
-    private static DivergenceResult? Check(
-        CompilationRequest request,
-        string written,
-        CalibrationRun? calibration,
-        StageClock clock,
-        CancellationToken cancellationToken
-    )
-    {
-        using var compressed = new ModelRunner(written, request.Spec.Threads);
-        if (calibration is null)
-        {
-            return null;
-        }
-        using var original = new ModelRunner(request.ModelPath, request.Spec.Threads);
-        DivergenceResult divergence = Divergence.Measure(
-            original,
-            compressed,
-            calibration.HeldOut,
-            calibration.Mask,
-            request.Spec.Threads,
-            clock,
-            cancellationToken
-        );
-        if (request.Spec.Accuracy is { } limit)
-        {
-            AccuracyCheck.Check(limit, divergence, "A larger --budget lowers the loss.");
-        }
-        return divergence;
     }
 }

@@ -69,7 +69,10 @@ internal sealed class ExpandingCore
             states = Open(states, order[i]);
             if (states.Count > StateLimit)
             {
-                states = [.. states.OrderBy(s => s.Reduced).ThenBy(s => s.Bytes).Take(StateLimit).OrderBy(s => s.Bytes).ThenBy(s => s.Reduced)];
+                states =
+                [
+                    .. states.OrderBy(s => s.Reduced).ThenBy(s => s.Bytes).Take(StateLimit).OrderBy(s => s.Bytes).ThenBy(s => s.Reduced),
+                ];
                 complete = false;
             }
             Offer(states);

@@ -32,7 +32,10 @@ internal static class InputFit
         {
             if (!arrays.TryGetValue(input.Name, out DataTensor? array))
             {
-                throw Catalogue.DataDoesNotFit.With(source, $"there is no array for input '{input.Name}' (there are {string.Join(", ", arrays.Keys)})");
+                throw Catalogue.DataDoesNotFit.With(
+                    source,
+                    $"there is no array for input '{input.Name}' (there are {string.Join(", ", arrays.Keys)})"
+                );
             }
             fitted.Add(input.Name, Convert(array, input, source));
         }
@@ -59,11 +62,17 @@ internal static class InputFit
             (long[] shape, TensorSignature input) = (arrays[inputs[i].Name].Shape, inputs[i]);
             bool stacked = shape.Length == input.Shape.Length + 1;
             int perSample = isSymbolic || stacked || input.Shape.Length == 0 ? 1 : (int)Math.Max(1, input.Shape[0]);
-            long[] one = shape.Length == 0 ? shape : stacked ? shape[1..] : [perSample, .. shape.AsSpan(1)];
+            long[] one =
+                shape.Length == 0 ? shape
+                : stacked ? shape[1..]
+                : [perSample, .. shape.AsSpan(1)];
             CheckShape(one, input, source);
             if (shape.Length > 0 && shape[0] % perSample != 0)
             {
-                throw Catalogue.DataDoesNotFit.With(source, $"'{input.Name}' has {shape[0]} rows, no multiple of the model's batch of {perSample}");
+                throw Catalogue.DataDoesNotFit.With(
+                    source,
+                    $"'{input.Name}' has {shape[0]} rows, no multiple of the model's batch of {perSample}"
+                );
             }
             rows[i] = shape.Length == 0 ? 1 : (int)(shape[0] / perSample);
         }
@@ -103,7 +112,8 @@ internal static class InputFit
         }
     }
 
-    private static string Symbol(TensorSignature input, int axis) => input.DimensionNames.ElementAtOrDefault(axis) is { Length: > 0 } s ? s : "?";
+    private static string Symbol(TensorSignature input, int axis) =>
+        input.DimensionNames.ElementAtOrDefault(axis) is { Length: > 0 } s ? s : "?";
 
     private static void CheckFinite(DataTensor tensor, string name, string source, int sample)
     {
@@ -144,7 +154,10 @@ internal static class InputFit
                 ElementType = input.ElementType,
                 Bytes = converted,
             }
-            : throw Catalogue.DataDoesNotFit.With(source, $"'{input.Name}' is {array.ElementType}, but the model wants {input.ElementType}");
+            : throw Catalogue.DataDoesNotFit.With(
+                source,
+                $"'{input.Name}' is {array.ElementType}, but the model wants {input.ElementType}"
+            );
     }
 
     private static byte[] To<TFrom, TTo>(byte[] bytes)

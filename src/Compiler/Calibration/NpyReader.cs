@@ -66,9 +66,7 @@ internal static partial class NpyReader
         bytes.Clear();
         stream.ReadExactly(version == 1 ? bytes[..2] : bytes);
         uint value = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        return value <= LongestHeader
-            ? (int)value
-            : throw Catalogue.MalformedData.With(source, $"its header announces {value} bytes");
+        return value <= LongestHeader ? (int)value : throw Catalogue.MalformedData.With(source, $"its header announces {value} bytes");
     }
 
     private static (DataType Type, int Size, bool Fortran, long[] Shape) Parse(string header, string source)

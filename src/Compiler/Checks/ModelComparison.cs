@@ -41,7 +41,7 @@ public static class ModelComparison
             inputs =>
                 dataPaths.Count == 0
                     ? throw Catalogue.NoComparisonData.With(a, b)
-                    : CalibrationData.Load(dataPaths, inputs, BatchSize, cancellationToken),
+                    : CalibrationData.Load(dataPaths, inputs, cancellationToken).ToDataSet(BatchSize),
             threads,
             progress,
             cancellationToken

@@ -30,4 +30,14 @@ public static class OutputCheck
         SignatureCheck.Check(original, before, compressed, after);
         return Divergence.Measure(before, after, heldOut, mask, threads, progress, cancellationToken);
     }
+
+    /// <summary>Without data: the written file loads and has the original's inputs and outputs. Nothing is measured.</summary>
+    /// <returns>Null.</returns>
+    public static DivergenceResult? LoadOnly(string original, string compressed, int threads)
+    {
+        using var before = new ModelRunner(original, threads);
+        using var after = new ModelRunner(compressed, threads);
+        SignatureCheck.Check(original, before, compressed, after);
+        return null;
+    }
 }

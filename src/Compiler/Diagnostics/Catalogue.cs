@@ -7,7 +7,7 @@ namespace Lorq.Diagnostics;
 /// </summary>
 public static partial class Catalogue
 {
-    /// <summary>All entries, ordered by id. Collected at each call: an initializer here could run before those of the other files.</summary>
+    /// <summary>All entries, ordered by id. Read on demand: the order in which the parts of this class are initialised is not defined.</summary>
     public static IReadOnlyList<Diagnostic> All =>
         [
             .. typeof(Catalogue)

@@ -3,6 +3,7 @@ using Lorq.Calibration;
 using Lorq.Models;
 using Lorq.Onnx;
 using Lorq.Sites;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Lorq.Menu;
 

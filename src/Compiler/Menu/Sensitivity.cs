@@ -1,4 +1,3 @@
-using Lorq.Calibration;
 using Lorq.Rewriting;
 using Lorq.Sites;
 

@@ -65,7 +65,9 @@ public static class Inspection
         int side = Math.Min(k, n);
         var gram = new float[side * side];
         // The Gram matrix of the shorter side: W·Wᵀ (K×K) or Wᵀ·W (N×N).
-        Linear.Multiply(weight, k, n, transposeA: k > n, weight, k, n, transposeB: k <= n, gram);
+        var w = new MatrixView<float>(weight, k, n);
+        (MatrixView<float> a, MatrixView<float> b) = k > n ? (w.Transposed, w) : (w, w.Transposed);
+        Linear.Multiply(a, b, new MatrixView<float>(gram, side, side));
         double trace = 0;
         for (int i = 0; i < side; i++)
         {

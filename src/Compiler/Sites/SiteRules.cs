@@ -1,4 +1,3 @@
-using Lorq.Models;
 using Lorq.Onnx;
 
 namespace Lorq.Sites;
