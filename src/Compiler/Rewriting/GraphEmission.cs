@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Lorq.Models;
-using Lorq.Onnx;
 using Lorq.Quantization;
 using Lorq.Rewriting.Encodings;
 using Lorq.Rewriting.Opsets;
