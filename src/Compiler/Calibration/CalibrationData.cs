@@ -117,8 +117,7 @@ public static class CalibrationData
                 tensor.Name.Length > 0 ? tensor.Name
                 : int.TryParse(number, out int i) && i < inputs.Count ? inputs[i].Name
                 : number;
-            byte[] raw = tensor.HasRawData ? tensor.RawData.ToByteArray() : TensorFormat.FromTypedFields(tensor);
-            TensorFormat.RequireLength(tensor, raw.Length);
+            byte[] raw = TensorBytes.ReadInline(tensor, file).ToArray();
             arrays[name] = new DataTensor((TensorProto.Types.DataType)tensor.DataType, [.. tensor.Dims], raw);
         }
         return files.Length > 0 ? arrays : throw Catalogue.MalformedData.With(folder, "it holds no input_*.pb, .npy or .npz file");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Google.Protobuf;
 using Lorq.Diagnostics;
 using Lorq.Onnx;
@@ -6,193 +5,182 @@ using Lorq.Onnx;
 namespace Lorq.Models;
 
 /// <summary>
-/// Writes a model whose message holds placeholders: the message is serialized (it is small), its lengths are computed anew with the
-/// payloads in place, and the payloads are streamed from where they are.
+/// What a save will write, worked out before the first byte: the protobuf without payloads, the edits that splice them in,
+/// and the layout of the external data file.
 /// </summary>
-internal sealed class ModelWriter(OnnxModel model, PayloadStore store, SaveOptions options)
+internal sealed class ModelWriter
 {
-    /// <summary>External tensors begin at multiples of this, so that readers can map them.</summary>
+    /// <summary>External tensors start at multiples of this, which suits vector loads from a mapped file.</summary>
     private const int Alignment = 64;
 
-    /// <summary>Bytes that <see cref="Write"/> writes for a file of this name length.</summary>
-    public long Measure()
+    private readonly byte[] skeleton;
+    private readonly IReadOnlyList<WireEdit> edits;
+    private readonly List<(long Offset, Payload Payload)> external = [];
+
+    private ModelWriter(
+        OnnxModel model,
+        string dataName,
+        Func<TensorProto, TensorPlace, bool> isExternal,
+        CancellationToken cancellationToken
+    )
     {
-        Layout layout = Arrange("model.onnx");
-        return layout.Length + layout.External.Sum(e => e.Padding + e.Payload.Length);
+        ModelProto proto = model.Proto;
+        if (NeedsMoves(model, isExternal))
+        {
+            proto = proto.Clone();
+            Move(proto, model.Payloads, dataName, isExternal);
+        }
+        skeleton = proto.ToByteArray();
+        var walker = new WireWalker((content, _) => model.Payloads.Find(content), cancellationToken);
+        ModelBytes = walker.WalkModel(skeleton);
+        edits = walker.Edits;
     }
 
-    /// <summary>Writes the model; see <see cref="OnnxModel.Save"/>.</summary>
-    public long Write(string path, CancellationToken cancellationToken)
+    /// <summary>Bytes of the model file.</summary>
+    public long ModelBytes { get; }
+
+    /// <summary>Bytes of the external data file; 0 when there is none.</summary>
+    public long DataBytes { get; private set; }
+
+    /// <summary>Decides where each tensor goes.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="path">Where it will be saved.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <exception cref="LorqException">One file was asked for, and it would be too large.</exception>
+    public static ModelWriter Plan(OnnxModel model, string path, SaveOptions options, CancellationToken cancellationToken)
     {
-        string full = Path.GetFullPath(path);
-        Layout layout = Arrange(Path.GetFileName(full));
-        if (layout.Length > options.InlineLimit)
+        string dataName = DataName(path);
+        var plan = options.ExternalData switch
         {
-            throw Catalogue.TooLargeInline.With(path, layout.Length);
+            ExternalDataMode.Inline => new ModelWriter(model, dataName, (_, _) => false, cancellationToken),
+            ExternalDataMode.External => new ModelWriter(model, dataName, CanBeExternal, cancellationToken),
+            _ => new ModelWriter(model, dataName, (tensor, _) => ExternalLocation.IsExternal(tensor), cancellationToken),
+        };
+        if (plan.ModelBytes > options.InlineLimit && options.ExternalData == ExternalDataMode.Auto)
+        {
+            plan = new ModelWriter(model, dataName, CanBeExternal, cancellationToken);
         }
-        string suffix = $".{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
-        (string modelFile, string dataFile) = (full + suffix, full + ".data" + suffix);
+        return plan.ModelBytes <= options.InlineLimit
+            ? plan
+            : throw Catalogue.InlineTooLarge.With(path, plan.ModelBytes, options.InlineLimit);
+    }
+
+    /// <summary>Writes the files: all bytes under temporary names, then the renames, the data file's first.</summary>
+    public void Write(string path, SaveOptions options, CancellationToken cancellationToken)
+    {
+        string target = Path.GetFullPath(path);
+        string dataTarget = Path.Combine(Path.GetDirectoryName(target)!, DataName(path));
         try
         {
-            long written = 0;
-            if (layout.External.Count > 0)
+            if (Directory.Exists(target))
             {
-                using FileStream data = Create(dataFile);
-                foreach ((int padding, ReadOnlyMemory<byte> payload) in layout.External)
-                {
-                    data.Write(new byte[padding]);
-                    Copy(payload, data, cancellationToken);
-                }
-                data.Flush();
-                written += data.Length;
+                throw Catalogue.CannotWriteFile.With(path, "it is a folder.");
             }
-            using (FileStream file = Create(modelFile))
+            using AtomicFile? data = external.Count == 0 ? null : new AtomicFile(dataTarget, DataBytes, options.Create);
+            if (data is not null)
             {
-                foreach (ReadOnlyMemory<byte> piece in layout.Pieces)
-                {
-                    Copy(piece, file, cancellationToken);
-                }
-                file.Flush();
-                written += file.Length;
+                WriteData(data.Stream, cancellationToken);
+                data.Close();
             }
-            if (layout.External.Count > 0)
-            {
-                File.Move(dataFile, full + ".data", overwrite: true);
-            }
-            File.Move(modelFile, full, overwrite: true);
-            return written;
+            using var file = new AtomicFile(target, ModelBytes, options.Create);
+            WireWalker.Apply(skeleton, edits, file.Stream, cancellationToken);
+            file.Close();
+            cancellationToken.ThrowIfCancellationRequested();
+            Commit(data, dataTarget, file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw Catalogue.CannotWriteFile.With(path, e.Message);
-        }
-        finally
-        {
-            File.Delete(modelFile);
-            File.Delete(dataFile);
+            throw AtomicFile.Explain(e, path, ModelBytes + DataBytes);
         }
     }
 
-    private static FileStream Create(string path) => new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
-
-    private static void Copy(ReadOnlyMemory<byte> bytes, FileStream target, CancellationToken cancellationToken)
+    /// <summary>Renames both files. When the second rename fails, the earlier data file returns, so that an earlier model still fits it.</summary>
+    private static void Commit(AtomicFile? data, string dataTarget, AtomicFile file)
     {
-        const int Chunk = 1 << 22;
-        for (int i = 0; i < bytes.Length; i += Chunk)
+        if (data is null)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            target.Write(bytes.Span.Slice(i, Math.Min(Chunk, bytes.Length - i)));
+            file.Commit();
+            return;
         }
-    }
-
-    private Layout Arrange(string fileName)
-    {
-        Layout layout = Arrange(fileName, options.ExternalData == ExternalDataMode.External);
-        return layout.Length > options.InlineLimit && options.ExternalData == ExternalDataMode.Auto ? Arrange(fileName, true) : layout;
-    }
-
-    private Layout Arrange(string fileName, bool allExternal)
-    {
-        ModelProto proto = model.Proto;
-        var external = new List<(int Padding, ReadOnlyMemory<byte> Payload)>();
-        bool hadExternal = TensorWalk.Tensors(proto).Any(t => t.DataLocation == TensorProto.Types.DataLocation.External);
-        if (allExternal || hadExternal)
+        string? backup = null;
+        if (File.Exists(dataTarget))
         {
-            proto = proto.Clone();
-            long offset = 0;
-            foreach (TensorProto tensor in TensorWalk.Tensors(proto))
+            backup = AtomicFile.TemporaryName(dataTarget);
+            File.Move(dataTarget, backup);
+        }
+        try
+        {
+            data.Commit();
+            file.Commit();
+        }
+        catch
+        {
+            File.Delete(dataTarget);
+            if (backup is not null)
             {
-                bool wasExternal = tensor.DataLocation == TensorProto.Types.DataLocation.External;
-                bool isLarge = tensor.HasRawData && PayloadStore.LooksLikePlaceholder(tensor.RawData.Span);
-                if (!wasExternal && !(allExternal && isLarge))
+                File.Move(backup, dataTarget);
+            }
+            throw;
+        }
+        if (backup is not null)
+        {
+            File.Delete(backup);
+        }
+    }
+
+    private void WriteData(Stream stream, CancellationToken cancellationToken)
+    {
+        long position = 0;
+        Span<byte> padding = stackalloc byte[Alignment];
+        padding.Clear();
+        foreach ((long offset, Payload payload) in external)
+        {
+            stream.Write(padding[..(int)(offset - position)]);
+            payload.CopyTo(stream, cancellationToken);
+            position = offset + payload.Length;
+        }
+    }
+
+    private static string DataName(string path) => Path.GetFileName(path) + ".data";
+
+    /// <summary>ONNX Runtime reads external data of initializers and of Constant nodes in graphs; other attributes stay inline unless they were external.</summary>
+    private static bool CanBeExternal(TensorProto tensor, TensorPlace place) =>
+        place != TensorPlace.Other || ExternalLocation.IsExternal(tensor);
+
+    private static bool NeedsMoves(OnnxModel model, Func<TensorProto, TensorPlace, bool> isExternal)
+    {
+        bool needed = false;
+        TensorVisitor.Visit(
+            model.Proto,
+            (tensor, place, _) =>
+                needed |= model.Payloads.Find(tensor) is not null && (ExternalLocation.IsExternal(tensor) || isExternal(tensor, place))
+        );
+        return needed;
+    }
+
+    private void Move(ModelProto proto, PayloadTable payloads, string dataName, Func<TensorProto, TensorPlace, bool> isExternal) =>
+        TensorVisitor.Visit(
+            proto,
+            (tensor, place, _) =>
+            {
+                if (payloads.Find(tensor) is not { } payload)
                 {
-                    continue;
+                    return;
                 }
-                ReadOnlyMemory<byte> payload = model.ReadBytes(tensor);
-                tensor.ExternalData.Clear();
-                if (options.ExternalData == ExternalDataMode.Inline)
+                if (isExternal(tensor, place))
                 {
+                    long offset = (DataBytes + Alignment - 1) / Alignment * Alignment;
+                    new ExternalLocation(dataName, offset, payload.Length).Write(tensor);
+                    tensor.ClearRawData();
+                    external.Add((offset, payload));
+                    DataBytes = offset + payload.Length;
+                }
+                else if (ExternalLocation.IsExternal(tensor))
+                {
+                    tensor.ExternalData.Clear();
                     tensor.ClearDataLocation();
-                    model.Attach(tensor, payload);
-                    continue;
                 }
-                int padding = (int)(-offset & (Alignment - 1));
-                external.Add((padding, payload));
-                offset += padding;
-                tensor.ClearRawData();
-                tensor.DataLocation = TensorProto.Types.DataLocation.External;
-                Add(tensor, "location", fileName + ".data");
-                Add(tensor, "offset", offset.ToString(CultureInfo.InvariantCulture));
-                Add(tensor, "length", payload.Length.ToString(CultureInfo.InvariantCulture));
-                offset += payload.Length;
             }
-        }
-        var pieces = new List<ReadOnlyMemory<byte>>();
-        long length = Expand(proto.ToByteArray(), WireMessage.Model, pieces);
-        return new Layout(pieces, length, external);
-    }
-
-    private static void Add(TensorProto tensor, string key, string value) =>
-        tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
-
-    /// <summary>Appends the pieces of a message with its payloads in place and returns their length.</summary>
-    private long Expand(ReadOnlyMemory<byte> message, WireMessage kind, List<ReadOnlyMemory<byte>> pieces)
-    {
-        var reader = new WireReader(message.Span);
-        int pending = 0;
-        long length = 0;
-        while (!reader.AtEnd)
-        {
-            (int field, int type) = reader.ReadTag();
-            int afterTag = reader.Position;
-            WireMessage? child = type == 2 ? WireSchema.Child(kind, field) : null;
-            bool raw = kind == WireMessage.Tensor && field == WireSchema.RawData && type == 2;
-            if (child is null && !raw)
-            {
-                reader.SkipValue(field, type);
-                continue;
-            }
-            int size = reader.ReadLength();
-            ReadOnlyMemory<byte> body = message.Slice(reader.Position, size);
-            reader.Skip(size);
-            if (raw && !store.TryGet(body.Span, out body))
-            {
-                continue;
-            }
-            pieces.Add(message[pending..afterTag]);
-            length += afterTag - pending;
-            pending = reader.Position;
-            int place = pieces.Count;
-            pieces.Add(default);
-            long nested = raw ? body.Length : Expand(body, child!.Value, pieces);
-            if (raw)
-            {
-                pieces.Add(body);
-            }
-            pieces[place] = Varint(nested);
-            length += pieces[place].Length + nested;
-        }
-        pieces.Add(message[pending..]);
-        return length + message.Length - pending;
-    }
-
-    private static byte[] Varint(long value)
-    {
-        var bytes = new byte[10];
-        int n = 0;
-        for (ulong v = (ulong)value; ; v >>= 7)
-        {
-            bytes[n++] = v < 0x80 ? (byte)v : (byte)(v | 0x80);
-            if (v < 0x80)
-            {
-                return bytes[..n];
-            }
-        }
-    }
-
-    private sealed record Layout(
-        IReadOnlyList<ReadOnlyMemory<byte>> Pieces,
-        long Length,
-        IReadOnlyList<(int Padding, ReadOnlyMemory<byte> Payload)> External
-    );
+        );
 }

@@ -1,7 +1,6 @@
 using Lorq.Calibration;
 using Lorq.Diagnostics;
 using Lorq.Models;
-using Lorq.Onnx;
 
 namespace Lorq.Reports;
 
@@ -45,8 +44,8 @@ internal sealed class OutputFiles(string original, string staging, string target
             using var runner = new ModelRunner(Staged(Model));
             Reports.Manifest manifest = Reports.Manifest.Of(
                 report,
-                ManifestFile.Of(Staged(Model), Locations(written), cancellationToken),
-                ManifestFile.Of(original, Locations(before), cancellationToken),
+                ManifestFile.Of(Staged(Model), written.ExternalFiles, cancellationToken),
+                ManifestFile.Of(original, before.ExternalFiles, cancellationToken),
                 runner.Inputs,
                 runner.Outputs,
                 written.Proto.OpsetImport.Select(o => (o.Domain, o.Version))
@@ -60,11 +59,4 @@ internal sealed class OutputFiles(string original, string staging, string target
             throw Catalogue.CannotWriteFile.With(target, e.Message);
         }
     }
-
-    private static IEnumerable<string> Locations(OnnxModel model) =>
-        TensorWalk
-            .Tensors(model.Proto)
-            .Where(t => t.DataLocation == TensorProto.Types.DataLocation.External)
-            .Select(t => t.ExternalData.First(e => e.Key == "location").Value)
-            .Distinct(StringComparer.Ordinal);
 }
