@@ -24,6 +24,9 @@ public abstract class GraphEmission : IEmission
     public abstract string Summary { get; }
 
     /// <inheritdoc />
+    public string? Limitation(OnnxModel model) => Context(model).Refusal;
+
+    /// <inheritdoc />
     public bool Supports(OnnxModel model, Site site, QuantizationGrid grid) => Supports(Context(model), site, grid);
 
     /// <inheritdoc />

@@ -68,17 +68,8 @@ public sealed class RealModelTests : WorkFolder
         };
         using var session = new InferenceSession(path, options);
         ModelProto kept = ModelProto.Parser.ParseFrom(File.ReadAllBytes(optimized));
-        Assert.Equal(
-            "",
-            string.Join(
-                ";",
-                kept.Graph.Node.Where(n => n.OpType == "DequantizeLinear")
-                    .Select(n =>
-                        string.Join(",", n.Attribute.Select(a => a.Name + a.I))
-                        + kept.Graph.Initializer.First(t => t.Name == n.Input[0]).Dims
-                    )
-            )
-        );
+        // ONNX Runtime has fused every DequantizeLinear with its MatMul: none runs at every call.
+        Assert.DoesNotContain(kept.Graph.Node, n => n.OpType == "DequantizeLinear");
         int original = model.Proto.Graph.Node.Count(n => n.OpType == "ConstantOfShape");
         Assert.InRange(kept.Graph.Node.Count(n => ChainOperators.Contains(n.OpType)), 0, original);
     }

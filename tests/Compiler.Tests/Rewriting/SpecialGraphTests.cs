@@ -110,6 +110,7 @@ public sealed class SpecialGraphTests : WorkFolder
             .Load(Folder);
         IEmission emission = Emissions.All.Single(e => e.Name == target);
         Site site = SiteFinder.Find(model, new CompressionSpec()).Sites.Single();
+        Assert.Contains("tf_half_pixel_for_nn", emission.Limitation(model), StringComparison.Ordinal);
         Assert.False(emission.Supports(model, site, FourBits with { Bits = 3 }));
         foreach (int block in new[] { 0, 16, 24, 32 })
         {
