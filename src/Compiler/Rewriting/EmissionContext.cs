@@ -7,7 +7,8 @@ namespace Lorq.Rewriting;
 /// <param name="Opset">The default-domain opset of the written graph.</param>
 /// <param name="ConversionBytes">What raising the opset to it adds to the file.</param>
 /// <param name="Refusal">Why the opset stays where it was although the emission would raise it; null otherwise.</param>
-internal sealed record EmissionContext(OnnxModel Model, long Opset, long ConversionBytes, string? Refusal)
+/// <param name="Functions">True when the written graph may hold model-local functions.</param>
+internal sealed record EmissionContext(OnnxModel Model, long Opset, long ConversionBytes, string? Refusal, bool Functions)
 {
     /// <summary>The opset that nodes of a scope are written for: functions keep their own.</summary>
     public long OpsetOf(GraphScope scope) =>

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Lorq.Models;
-using Lorq.Onnx;
 using Lorq.Quantization;
 using Lorq.Rewriting.Encodings;
 using Lorq.Rewriting.Opsets;
@@ -25,6 +24,9 @@ public abstract class GraphEmission : IEmission
     public abstract string Summary { get; }
 
     /// <inheritdoc />
+    public string? Limitation(OnnxModel model) => Context(model).Refusal;
+
+    /// <inheritdoc />
     public bool Supports(OnnxModel model, Site site, QuantizationGrid grid) => Supports(Context(model), site, grid);
 
     /// <inheritdoc />
@@ -34,7 +36,7 @@ public abstract class GraphEmission : IEmission
     public long BytesDelta(OnnxModel model, Site site, WeightShape shape)
     {
         var shared = new SharedConstants(Placeholder(model));
-        SiteEdit? edit = Measured(Context(model), site, shape, shared);
+        SiteEdit? edit = Edit(Context(model), site, shape.Encoding, Measured(site, shape), Placeholder(model), shared);
         return edit is null ? 0 : EditBytes(model, edit) + shared.Tensors.Where(IsPerSite).Sum(t => t.SerializedBytes(InFunction(site)));
     }
 
@@ -46,22 +48,19 @@ public abstract class GraphEmission : IEmission
     public long PlanBytesDelta(OnnxModel model, IReadOnlyList<(Site Site, WeightShape Shape)> plan)
     {
         EmissionContext context = Context(model);
-        var shared = new Dictionary<GraphScope, SharedConstants>();
-        long bytes = 0;
-        bool any = false;
-        bool imports = false;
-        foreach ((Site site, WeightShape shape) in plan)
+        EditedModel edited = Planned(
+            context,
+            new NameSource(model),
+            plan.Select(p => (p.Site, p.Shape.Encoding, Measured(p.Site, p.Shape)))
+        );
+        if (edited.Edits.Count == 0)
         {
-            SiteEdit? edit = Measured(context, site, shape, Shared(shared, site, Placeholder(model)));
-            if (edit is not null)
-            {
-                any = true;
-                bytes += EditBytes(model, edit);
-                imports |= UsesRuntimeDomain(edit);
-            }
+            return 0;
         }
-        bytes += shared.Sum(s => s.Value.Tensors.Sum(t => t.SerializedBytes(s.Key.Function is not null)));
-        return bytes + (any ? context.ConversionBytes : 0) + (imports ? ImportBytes(model) : 0);
+        return edited.SerializedBytes
+            - edited.Edits.Sum(e => DeadDefinitions.After(e).SerializedBytes(model))
+            + context.ConversionBytes
+            + (edited.Edits.Any(UsesRuntimeDomain) ? ImportBytes(model) : 0);
     }
 
     /// <inheritdoc />
@@ -70,31 +69,25 @@ public abstract class GraphEmission : IEmission
         EmissionContext context = Context(model);
         OnnxModel result = model.Clone();
         var names = new NameSource(model);
-        var shared = new Dictionary<GraphScope, SharedConstants>();
-        var edits = new List<SiteEdit>();
-        foreach (CompressedWeight weight in weights)
+        EditedModel edited = Planned(context, names, weights.Select(w => (w.Site, w.Encoding, WeightSegment.Of(w))));
+        if (edited.Edits.Count == 0)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var segments = weight.Segments.Select(m => new WeightSegment(m.Grid, m.K, m.N, m)).ToList();
-            if (Edit(context, weight.Site, weight.Encoding, segments, names.Next, Shared(shared, weight.Site, names.Next)) is { } edit)
-            {
-                edits.Add(edit);
-            }
+            return result;
         }
-        if (edits.Count > 0)
+        var rewriter = new GraphRewriter(model, result);
+        if (context.Opset != model.Opset())
         {
-            var rewriter = new GraphRewriter(model, result);
-            if (context.Opset != model.Opset())
-            {
-                OpsetConverter.RaiseInPlace(result, context.Opset, names);
-            }
-            rewriter.Apply(edits, shared, cancellationToken);
+            OpsetConverter.RaiseInPlace(result, context.Opset, names);
         }
+        rewriter.Apply(edited, cancellationToken);
         return result;
     }
 
     /// <summary>The opset that the emission wants at least; models below are raised where every node can be converted.</summary>
     private protected abstract long WantedOpset { get; }
+
+    /// <summary>True when repeated chains may become model-local functions.</summary>
+    private protected abstract bool WritesFunctions { get; }
 
     /// <summary>True when the site can be stored on this grid.</summary>
     private protected abstract bool Supports(EmissionContext context, Site site, QuantizationGrid grid);
@@ -148,22 +141,51 @@ public abstract class GraphEmission : IEmission
             m =>
             {
                 long opset = m.Opset();
+                bool functions = WritesFunctions && m.Proto.IrVersion >= ChainOutliner.RequiredFormat;
                 if (opset >= WantedOpset)
                 {
-                    return new EmissionContext(m, opset, 0, null);
+                    return new EmissionContext(m, opset, 0, null, functions);
                 }
                 using OnnxModel? raised = OpsetConverter.Raise(m, WantedOpset, out string? refusal);
                 return raised is null
-                    ? new EmissionContext(m, opset, 0, refusal)
-                    : new EmissionContext(m, WantedOpset, raised.MeasureBytes() - m.MeasureBytes(), null);
+                    ? new EmissionContext(m, opset, 0, refusal, functions)
+                    : new EmissionContext(
+                        m,
+                        WantedOpset,
+                        raised.MeasureBytes() - m.MeasureBytes(),
+                        null,
+                        WritesFunctions && raised.Proto.IrVersion >= ChainOutliner.RequiredFormat
+                    );
             }
         );
 
-    private SiteEdit? Measured(EmissionContext context, Site site, WeightShape shape, SharedConstants shared)
+    private EditedModel Planned(
+        EmissionContext context,
+        NameSource names,
+        IEnumerable<(Site Site, Encoding Encoding, IReadOnlyList<WeightSegment> Segments)> weights
+    )
     {
-        var segments = shape.Segments.Select(s => new WeightSegment(s.Grid, site.K, s.Columns, null)).ToList();
-        return Edit(context, site, shape.Encoding, segments, Placeholder(context.Model), shared);
+        var shared = new Dictionary<GraphScope, SharedConstants>();
+        var edits = new List<SiteEdit>();
+        foreach ((Site site, Encoding encoding, IReadOnlyList<WeightSegment> segments) in weights)
+        {
+            GraphScope scope = site.Weight.OriginScope;
+            if (!shared.TryGetValue(scope, out SharedConstants? constants))
+            {
+                constants = new SharedConstants(names.Next);
+                shared.Add(scope, constants);
+            }
+            if (Edit(context, site, encoding, segments, names.Next, constants) is { } edit)
+            {
+                edits.Add(edit);
+            }
+        }
+        ChainOutliner functions = context.Functions ? ChainOutliner.Outline(context.Model, edits, shared) : ChainOutliner.None;
+        return new EditedModel(edits, shared, functions);
     }
+
+    private static IReadOnlyList<WeightSegment> Measured(Site site, WeightShape shape) =>
+        [.. shape.Segments.Select(s => new WeightSegment(s.Grid, site.K, s.Columns, null))];
 
     private SiteEdit? Edit(
         EmissionContext context,
@@ -190,26 +212,11 @@ public abstract class GraphEmission : IEmission
         }
     }
 
-    private static long EditBytes(OnnxModel model, SiteEdit edit)
-    {
-        long bytes = edit.Chain.Nodes.Sum(n => WireSize.Field(n.CalculateSize()));
-        bytes += edit.Chain.Tensors.Sum(t => t.SerializedBytes(InFunction(edit.Site)));
-        foreach ((SiteUse use, IReadOnlyList<NodeProto> nodes) in edit.Replacements)
-        {
-            bytes += nodes.Sum(n => WireSize.Field(n.CalculateSize())) - WireSize.Field(use.Use.Node.CalculateSize());
-        }
-        return bytes - DeadDefinitions.After(edit).SerializedBytes(model);
-    }
-
-    private static SharedConstants Shared(Dictionary<GraphScope, SharedConstants> all, Site site, Func<string> names)
-    {
-        if (!all.TryGetValue(site.Weight.OriginScope, out SharedConstants? shared))
-        {
-            shared = new SharedConstants(names);
-            all.Add(site.Weight.OriginScope, shared);
-        }
-        return shared;
-    }
+    private static long EditBytes(OnnxModel model, SiteEdit edit) =>
+        edit.Chain.Nodes.Sum(n => WireSize.Field(n.CalculateSize()))
+        + edit.Chain.Tensors.Sum(t => t.SerializedBytes(InFunction(edit.Site)))
+        + edit.ReaderBytesDelta
+        - DeadDefinitions.After(edit).SerializedBytes(model);
 
     internal static bool UsesRuntimeDomain(SiteEdit edit) => edit.Replacements.Any(r => r.Nodes.Any(n => n.Domain == Kernels.Domain));
 

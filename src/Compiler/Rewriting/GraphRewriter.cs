@@ -31,12 +31,9 @@ internal sealed class GraphRewriter
     public static OperatorSetIdProto RuntimeImport { get; } = new() { Domain = Kernels.Domain, Version = 1 };
 
     /// <summary>Applies the edits: dead definitions go, chains come to the head of their scopes, readers are replaced in place.</summary>
-    public void Apply(
-        IReadOnlyList<SiteEdit> edits,
-        IReadOnlyDictionary<GraphScope, SharedConstants> shared,
-        CancellationToken cancellationToken
-    )
+    public void Apply(EditedModel edited, CancellationToken cancellationToken)
     {
+        IReadOnlyList<SiteEdit> edits = edited.Edits;
         var replacements = new Dictionary<NodeProto, IReadOnlyList<NodeProto>>(ReferenceEqualityComparer.Instance);
         var heads = new Dictionary<GraphScope, List<NodeProto>>();
         foreach (SiteEdit edit in edits)
@@ -47,16 +44,17 @@ internal sealed class GraphRewriter
                 replacements[nodes[use.Use.Node]] = written;
             }
         }
-        foreach ((GraphScope scope, SharedConstants constants) in shared)
+        foreach (GraphScope scope in edited.Shared.Keys)
         {
-            Store(Head(heads, scope), scopes[scope], constants.Tensors);
+            Store(Head(heads, scope), scopes[scope], edited.SharedIn(scope));
         }
         foreach (SiteEdit edit in edits)
         {
             cancellationToken.ThrowIfCancellationRequested();
             GraphScope scope = edit.Site.Weight.OriginScope;
             Store(Head(heads, scope), scopes[scope], edit.Chain.Tensors);
-            Head(heads, scope).AddRange(edit.Chain.Nodes);
+            Head(heads, scope).AddRange(edited.Functions.Chain(edit));
+            Head(heads, scope).AddRange(edit.Visible);
         }
         foreach ((GraphScope from, GraphScope to) in scopes)
         {
@@ -76,6 +74,11 @@ internal sealed class GraphRewriter
             written.ForEach(to.Nodes.Add);
         }
         Import(edits);
+        if (edited.Functions.Functions.Count > 0)
+        {
+            target.Proto.Functions.AddRange(edited.Functions.Functions);
+            target.Proto.OpsetImport.Add(edited.Functions.Import);
+        }
         target.Invalidate();
     }
 

@@ -52,6 +52,9 @@ public interface IEmission
     /// <summary>One sentence for docs and <c>--help</c>.</summary>
     string Summary { get; }
 
+    /// <summary>Why this model gets fewer encodings than the target knows (its opset cannot be raised), for the report; null when it gets all.</summary>
+    string? Limitation(OnnxModel model);
+
     /// <summary>True when this target can store the site on this grid (in this model, at the opset it will have).</summary>
     bool Supports(OnnxModel model, Site site, QuantizationGrid grid);
 

@@ -29,6 +29,9 @@ public sealed class OnnxEmission : GraphEmission
 
     private protected override long WantedOpset => BlockedCodes.RequiredOpset;
 
+    // Other runtimes read the standard's operators more widely than its functions.
+    private protected override bool WritesFunctions => false;
+
     private protected override bool Supports(EmissionContext context, Site site, QuantizationGrid grid)
     {
         long opset = context.OpsetOf(site.Weight.OriginScope);
@@ -44,7 +47,7 @@ public sealed class OnnxEmission : GraphEmission
             return;
         }
         string weight = BlockedCodes.Emit(edit.Chain, segments[0], site.Weight.ElementType, out NodeProto dequantize);
-        edit.Chain.Nodes.Add(dequantize);
+        edit.Visible.Add(dequantize);
         foreach (SiteUse use in site.Uses)
         {
             if (use.Kind == SiteKind.MatMul)

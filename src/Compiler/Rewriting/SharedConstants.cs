@@ -8,9 +8,13 @@ namespace Lorq.Rewriting;
 internal sealed class SharedConstants(Func<string> nextName)
 {
     private readonly Dictionary<string, string> names = [];
+    private readonly Dictionary<string, StoredTensor> byName = [];
 
     /// <summary>The stored tensors, in order of first use.</summary>
     public List<StoredTensor> Tensors { get; } = [];
+
+    /// <summary>The constant of that name, or null.</summary>
+    public StoredTensor? Find(string name) => byName.GetValueOrDefault(name);
 
     /// <summary>The name of the constant with this content, stored at the first request.</summary>
     public string Get(DataType type, long[] dims, byte[] payload)
@@ -22,7 +26,9 @@ internal sealed class SharedConstants(Func<string> nextName)
             names.Add(key, name);
             var header = new TensorProto { Name = name, DataType = (int)type };
             header.Dims.AddRange(dims);
-            Tensors.Add(new StoredTensor(header, payload.Length, () => payload));
+            var tensor = new StoredTensor(header, payload.Length, () => payload);
+            Tensors.Add(tensor);
+            byName[name] = tensor;
         }
         return name;
     }

@@ -11,11 +11,21 @@ internal sealed record SiteEdit(Site Site, ChainBuilder Chain)
     /// <summary>Per rewritten reader the nodes that take its place.</summary>
     public List<(SiteUse Use, IReadOnlyList<NodeProto> Nodes)> Replacements { get; } = [];
 
+    /// <summary>Nodes between chain and readers that stay visible as they are, whatever becomes of the chain.</summary>
+    public List<NodeProto> Visible { get; } = [];
+
+    /// <summary>All nodes that read what the chain defines.</summary>
+    public IEnumerable<NodeProto> Readers => Visible.Concat(Replacements.SelectMany(r => r.Nodes));
+
     /// <summary>
     /// True when the chain defines the stored tensor anew under its own name: readers stay as they are and only the stored tensor
     /// goes.
     /// </summary>
     public bool RedefinesOrigin { get; init; }
+
+    /// <summary>Serialized bytes of the new readers less those of the old ones.</summary>
+    public long ReaderBytesDelta =>
+        Readers.Sum(n => WireSize.Field(n.CalculateSize())) - Replacements.Sum(r => WireSize.Field(r.Use.Use.Node.CalculateSize()));
 
     /// <summary>Replaces a reader; the last node keeps the reader's name and doc string.</summary>
     public void Replace(SiteUse use, params NodeProto[] nodes)

@@ -10,6 +10,10 @@ namespace Lorq.Rewriting;
 /// <param name="Matrix">The codes; null while measuring.</param>
 internal sealed record WeightSegment(QuantizationGrid Grid, int K, int Columns, QuantizedMatrix? Matrix)
 {
+    /// <summary>The segments of a compressed weight.</summary>
+    public static IReadOnlyList<WeightSegment> Of(CompressedWeight weight) =>
+        [.. weight.Segments.Select(m => new WeightSegment(m.Grid, m.K, m.N, m))];
+
     /// <summary>Blocks per column.</summary>
     public int Blocks => Grid.BlockCount(K);
 

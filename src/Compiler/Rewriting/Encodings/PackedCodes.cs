@@ -9,8 +9,7 @@ namespace Lorq.Rewriting.Encodings;
 /// <param name="ZeroPoints">uint8 [N, ⌈blocks·lane/8⌉], or null for the middle of the lane.</param>
 /// <param name="Lane">Bits per code as the node reads them.</param>
 /// <param name="Block">Weights per block as the node reads them.</param>
-/// <param name="PaddedK">K rounded up as the codes hold it.</param>
-internal sealed record PackedWeight(string Codes, string Scales, string? ZeroPoints, int Lane, int Block, int PaddedK);
+internal sealed record PackedWeight(string Codes, string Scales, string? ZeroPoints, int Lane, int Block);
 
 /// <summary>
 /// Integer codes for <c>MatMulNBits</c> and <c>GatherBlockQuantized</c>: lanes of 2, 4 or 8 bits packed along K, one scale per
@@ -65,7 +64,6 @@ internal static class PackedCodes
         int lane = Lane(segments);
         int block = segments.Min(s => NodeBlock(s.Grid, k));
         int blocks = RoundUp(k, block) / block;
-        int paddedK = rows ? k : blocks * block;
         bool zeroPoints = segments.Any(s => s.HasZeroPoints);
         var codes = new List<string>();
         var scales = new List<string>();
@@ -91,14 +89,7 @@ internal static class PackedCodes
                 );
             }
         }
-        return new PackedWeight(
-            Join(builder, codes),
-            Join(builder, scales),
-            zeroPoints ? Join(builder, zeros) : null,
-            lane,
-            block,
-            paddedK
-        );
+        return new PackedWeight(Join(builder, codes), Join(builder, scales), zeroPoints ? Join(builder, zeros) : null, lane, block);
     }
 
     /// <summary>Codes stored as rows, seen as [N, blocks, block·lane/8] with the last block padded: for MatMulNBits beside a Gather.</summary>
@@ -107,7 +98,7 @@ internal static class PackedCodes
         int blocks = RoundUp(k, rows.Block) / rows.Block;
         int missing = ((blocks * rows.Block) - k) * rows.Lane / 8;
         string codes = missing == 0 ? rows.Codes : builder.Add("Pad", [rows.Codes, builder.SharedInt64(0, 0, 0, missing)]);
-        return rows with { Codes = builder.Reshape(codes, [n, blocks, rows.Block * rows.Lane / 8]), PaddedK = blocks * rows.Block };
+        return rows with { Codes = builder.Reshape(codes, [n, blocks, rows.Block * rows.Lane / 8]) };
     }
 
     private static string Codes(ChainBuilder builder, WeightSegment segment, int lane, int block, int blocks, bool rows)
