@@ -44,7 +44,7 @@ public static class GridChoices
         if (names.Contains("auto"))
         {
             // Without a second moment GPTQ is plain rounding, so searching the clip or the zero point is what is left.
-            names = hasMoment ? ["gptq"] : ["mse", "hqq"];
+            names = hasMoment ? ["gptq-cd"] : ["mse", "hqq"];
         }
         IQuantizer[] chosen = [.. Quantizers.All.Where(q => names.Contains(q.Name) && (hasMoment || !q.NeedsCalibration))];
         return chosen.Length > 0 ? chosen : [.. Quantizers.All.Where(q => q.Name == "mse")];

@@ -15,6 +15,12 @@ public sealed record SolvedPlan(Plan Plan, Solution Solution, long PredictedByte
 /// <summary>Joins menus, weights and a byte budget into the exact problem, and checks the bytes of the answer against the real emission.</summary>
 public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<SiteMenu> menus)
 {
+    /// <summary>Solves at most; each takes milliseconds.</summary>
+    private const int MaximumRounds = 8;
+
+    /// <summary>Unspent bytes not worth another round.</summary>
+    private const int SmallestSlack = 64;
+
     private readonly long original = model.MeasureBytes();
 
     /// <summary>Bytes of the smallest file the menus allow.</summary>
@@ -35,24 +41,35 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
                     [.. m.Candidates.Select(c => new Option(c.Bytes, c.Loss * weights.GetValueOrDefault(m.Site.Name, 1)))]
             ),
         ];
-        // A table's parts are priced one by one; joined neighbours share nodes, and a mixed table may need a wider container. The
-        // few bytes between the sum and the truth are taken from the budget until the answer's true size fits.
-        for (int round = 0; round < 8; round++)
+        // The sum over sites is an upper bound a few KB high: neighbouring parts of a table share nodes, and sites share functions. What
+        // the true size of an answer leaves unspent is given back to the solver until the rest is smaller than any step.
+        SolvedPlan? best = null;
+        for (int round = 0; round < MaximumRounds; round++)
         {
-            Solution solution =
-                BudgetSolver.Solve(options, available, cancellationToken: cancellationToken)
-                ?? throw Catalogue.BudgetTooSmall.With(budget, SmallestBytes);
+            Solution? solution = BudgetSolver.Solve(options, available, gap: 0, timeLimit: TimeSpan.FromSeconds(2), cancellationToken);
+            if (solution is null)
+            {
+                break;
+            }
             var plan = new Plan(menus, solution.Chosen);
             long bytes = TrueBytes(plan);
-            if (bytes <= budget)
+            if (bytes <= budget && (best is null || solution.Loss < best.PredictedLoss))
             {
-                return new SolvedPlan(plan, solution, bytes, solution.Loss);
+                best = new SolvedPlan(plan, solution, bytes, solution.Loss);
             }
-            available -= bytes - budget;
+            long slack = budget - bytes;
+            if (slack is >= 0 and < SmallestSlack)
+            {
+                break;
+            }
+            available += slack;
         }
-        throw Catalogue.BudgetTooSmall.With(budget, SmallestBytes);
+        return best ?? throw Catalogue.BudgetTooSmall.With(budget, SmallestBytes);
     }
 
     /// <summary>Bytes of the written file for a plan.</summary>
     public long TrueBytes(Plan plan) => original + emission.PlanBytesDelta(model, [.. Materializer.Shapes(plan)]);
+
+    private static int Smallest(SiteMenu menu) =>
+        Enumerable.Range(0, menu.Candidates.Count).MinBy(i => (menu.Candidates[i].Bytes, menu.Candidates[i].Loss));
 }
