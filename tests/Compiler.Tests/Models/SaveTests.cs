@@ -58,6 +58,20 @@ public sealed class SaveTests : IDisposable
         Assert.Equal(bytes, File.ReadAllBytes(folder.File("copy.onnx")));
     }
 
+    /// <summary>Texts that are not UTF-8 (some exporters wrote the system's code page) must not be changed silently.</summary>
+    [Fact]
+    public void TextThatIsNotUtf8IsRefused()
+    {
+        ModelProto proto = Fixture.Linear();
+        proto.DocString = "doc ~~";
+        byte[] bytes = proto.ToByteArray();
+        int at = bytes.AsSpan().IndexOf("~~"u8);
+        bytes[at] = 0xE9;
+        File.WriteAllBytes(folder.File("model.onnx"), bytes);
+        var error = Assert.Throws<LorqException>(() => OnnxModel.Load(folder.File("model.onnx")));
+        Assert.Equal("LORQ0122", error.Diagnostic.Id);
+    }
+
     [Fact]
     public void LoadingDoesNotReadPayloadsIntoMemory()
     {
