@@ -54,11 +54,5 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     }
 
     /// <summary>Bytes of the written file for a plan.</summary>
-    public long TrueBytes(Plan plan)
-    {
-        var shapes = Materializer.Shapes(plan).ToArray();
-        long delta = shapes.Sum(s => emission.BytesDelta(model, s.Site, s.Shape));
-        bool any = shapes.Any(s => s.Shape.Encoding is not Encoding.Keep);
-        return original + delta + (any ? emission.FixedBytes(model) : 0);
-    }
+    public long TrueBytes(Plan plan) => original + emission.PlanBytesDelta(model, [.. Materializer.Shapes(plan)]);
 }
