@@ -108,9 +108,10 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw e.Message.Contains("nesting", StringComparison.OrdinalIgnoreCase) ? Catalogue.ModelTooDeep.With(path, WireWalker.MaximumDepth)
-                : e.Message.Contains("UTF-8", StringComparison.Ordinal) ? Catalogue.TextNotUtf8.With(path)
-                : Catalogue.NotOnnx.With(path, e.Message.TrimEnd('.'));
+            throw e.Message.Contains("nesting", StringComparison.OrdinalIgnoreCase)
+                ? Catalogue.ModelTooDeep.With(path, WireWalker.MaximumDepth)
+            : e.Message.Contains("UTF-8", StringComparison.Ordinal) ? Catalogue.TextNotUtf8.With(path)
+            : Catalogue.NotOnnx.With(path, e.Message.TrimEnd('.'));
         }
     }
 
