@@ -173,15 +173,6 @@ public static partial class Catalogue
         "Free some space or choose another output folder. Nothing was changed."
     );
 
-    /// <summary>External data entries that are not numbers.</summary>
-    public static readonly Diagnostic ExternalDataEntry = new(
-        "LORQ0121",
-        "The description of external data is malformed",
-        "'{0}': {1} states the {2} '{3}' of its external data, which is not a number of bytes.",
-        "The file is damaged, or the tool that wrote it did not finish.",
-        "Fetch or export the model again."
-    );
-
     /// <summary>One file was asked for and would be too large.</summary>
     public static readonly Diagnostic InlineTooLarge = new(
         "LORQ0119",
@@ -198,5 +189,23 @@ public static partial class Catalogue
         "'{0}': {1} {2}.",
         "The element type is unknown or has no fixed size, or the tensor is a segment of a larger one.",
         "Exclude the tensor, or export the model again without this construct."
+    );
+
+    /// <summary>External data entries that are not numbers.</summary>
+    public static readonly Diagnostic ExternalDataEntry = new(
+        "LORQ0121",
+        "The description of external data is malformed",
+        "'{0}': {1} states the {2} '{3}' of its external data, which is not a number of bytes.",
+        "The file is damaged, or the tool that wrote it did not finish.",
+        "Fetch or export the model again."
+    );
+
+    /// <summary>Text of another encoding.</summary>
+    public static readonly Diagnostic TextNotUtf8 = new(
+        "LORQ0122",
+        "A text in the model is not UTF-8",
+        "'{0}' has a name or a description that is not UTF-8 text.",
+        "The exporter wrote texts in the system's code page (GBK, Latin-1), which protobuf does not allow; or the file is damaged.",
+        "Export the model again with ASCII or UTF-8 names."
     );
 }

@@ -84,7 +84,7 @@ internal sealed class AtomicFile : IDisposable
     {
         try
         {
-            return new DriveInfo(Path.GetDirectoryName(path)!).AvailableFreeSpace;
+            return new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!).AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -110,7 +110,8 @@ internal sealed class ModelReader(string path, CancellationToken cancellationTok
         {
             throw e.Message.Contains("nesting", StringComparison.OrdinalIgnoreCase)
                 ? Catalogue.ModelTooDeep.With(path, WireWalker.MaximumDepth)
-                : Catalogue.NotOnnx.With(path, e.Message.TrimEnd('.'));
+            : e.Message.Contains("UTF-8", StringComparison.Ordinal) ? Catalogue.TextNotUtf8.With(path)
+            : Catalogue.NotOnnx.With(path, e.Message.TrimEnd('.'));
         }
     }
 
