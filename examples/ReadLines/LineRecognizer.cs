@@ -32,8 +32,8 @@ public sealed class LineRecognizer : IDisposable
         return decoder.BestClasses(outputs[0].GetTensorDataAsSpan<float>());
     }
 
-    /// <summary>The text of a sequence of classes.</summary>
-    public string Decode(int[] classes) => decoder.Decode(classes);
+    /// <summary>The text of a sequence of classes, without the spaces at its ends: nobody sees them in an image.</summary>
+    public string Decode(int[] classes) => decoder.Decode(classes).Trim(' ');
 
     /// <inheritdoc />
     public void Dispose() => session.Dispose();
