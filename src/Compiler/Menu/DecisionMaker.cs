@@ -13,7 +13,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     private const double Agreement = 1.3;
 
     /// <summary>Rounds of probing at most, the first included.</summary>
-    private const int MaximumRounds = 3;
+    private const int MaximumRounds = 2;
 
     /// <summary>Decides without data: every site counts by its own relative error, times its share of the weights.</summary>
     public Decision WithoutData(IProgress<StageProgress>? progress, CancellationToken cancellationToken)
