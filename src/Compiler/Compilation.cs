@@ -74,7 +74,7 @@ public static class Compilation
         else
         {
             var session = new ProbeSession(model, table.Sites, spec.Threads, cancellationToken);
-            using var probe = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cancellationToken);
+            using var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cancellationToken);
             decision = maker.WithProbes(probe, clock, cancellationToken);
         }
 

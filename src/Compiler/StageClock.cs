@@ -27,7 +27,6 @@ internal sealed class StageClock(IProgress<StageProgress>? progress) : IProgress
         if (current is not null)
         {
             finished.Add((current, watch.Elapsed));
-            Report(new StageProgress(current, 1, 1));
             current = null;
         }
     }

@@ -1,47 +1,86 @@
 namespace Lorq.Budget;
 
 /// <summary>
-/// The LP relaxation: start from the smallest options and take hull steps by falling loss saved per byte while they fit; the step
-/// that does not fit is taken in part. Its value is a lower bound, its last slope the price of a byte.
+/// The linear relaxation: hull steps of all menus taken in order of loss saved per byte until one does not fit. The slope of
+/// that step is the price λ of a byte. For every selection, loss = Bound + Σ reduced losses + λ·(unused bytes), where the
+/// reduced loss of an option is (loss + λ·cost) minus its menu's least such value: never negative, zero for the base.
 /// </summary>
+/// <param name="Chosen">The base: per menu the Pareto index reached before the step that did not fit.</param>
+/// <param name="Slack">Bytes the base leaves unused.</param>
 /// <param name="Price">λ, loss per byte; 0 when everything fits.</param>
-/// <param name="Bound">Value of the LP.</param>
-/// <param name="Rounded">A selection that fits: the LP's without the step taken in part, later steps that still fit added.</param>
-internal sealed record Relaxation(double Price, double Bound, int[] Rounded)
+/// <param name="Bound">Lower bound on the loss of any selection within the capacity.</param>
+/// <param name="Tolerance">Rounding error to allow for in sums of losses.</param>
+internal sealed record Relaxation(int[] Chosen, long Slack, double Price, double Bound, double Tolerance)
 {
-    public static Relaxation Solve(ParetoMenu[] menus, long budget)
+    /// <summary>Solves the relaxation for a capacity above the smallest selection's bytes.</summary>
+    public static Relaxation Solve(ParetoMenu[] menus, long capacity)
     {
-        var steps = new List<(double Slope, int Menu, int From, int To)>();
-        for (int m = 0; m < menus.Length; m++)
+        var steps = new List<(double Slope, int Menu, int From)>();
+        for (int i = 0; i < menus.Length; i++)
         {
-            int[] hull = menus[m].Hull;
-            for (int h = 1; h < hull.Length; h++)
+            ParetoMenu m = menus[i];
+            for (int h = 1; h < m.Hull.Length; h++)
             {
-                steps.Add((ParetoMenu.Slope(menus[m].Options[hull[h - 1]], menus[m].Options[hull[h]]), m, hull[h - 1], hull[h]));
+                (int a, int b) = (m.Hull[h - 1], m.Hull[h]);
+                steps.Add(((m.Losses[a] - m.Losses[b]) / (m.Costs[b] - m.Costs[a]), i, h - 1));
             }
         }
-        // Within a menu slopes fall along the hull, so this order never takes a later step before an earlier one.
-        steps.Sort((a, b) => (b.Slope, a.Menu, a.From).CompareTo((a.Slope, b.Menu, b.From)));
+        // Slopes fall strictly within a menu, so this order keeps each menu's steps in sequence.
+        steps.Sort(
+            (x, y) =>
+                x.Slope != y.Slope ? y.Slope.CompareTo(x.Slope)
+                : x.Menu != y.Menu ? x.Menu.CompareTo(y.Menu)
+                : x.From.CompareTo(y.From)
+        );
         var chosen = new int[menus.Length];
-        long left = budget - menus.Sum(m => m.Options[0].Bytes);
-        double loss = menus.Sum(m => m.Options[0].Loss);
+        long slack = capacity;
         double price = 0;
-        double bound = 0;
-        foreach ((double slope, int menu, int from, int to) in steps)
+        foreach ((double slope, int i, int from) in steps)
         {
-            long cost = menus[menu].Options[to].Bytes - menus[menu].Options[from].Bytes;
-            if (cost <= left && chosen[menu] == from)
-            {
-                left -= cost;
-                loss -= price == 0 ? menus[menu].Options[from].Loss - menus[menu].Options[to].Loss : 0;
-                chosen[menu] = to;
-            }
-            else if (price == 0)
+            ParetoMenu m = menus[i];
+            long cost = m.Costs[m.Hull[from + 1]] - m.Costs[m.Hull[from]];
+            if (cost > slack)
             {
                 price = slope;
-                bound = loss - slope * left;
+                break;
             }
+            slack -= cost;
+            chosen[i] = m.Hull[from + 1];
         }
-        return new Relaxation(price, price == 0 ? loss : Math.Max(bound, 0), chosen);
+        double loss = 0;
+        for (int i = 0; i < menus.Length; i++)
+        {
+            loss += menus[i].Losses[chosen[i]];
+        }
+        return new(chosen, slack, price, loss - price * slack, 1e-12 * loss);
     }
+}
+
+/// <summary>The best selection so far and what is proven about the rest, both as loss above <see cref="Relaxation.Bound"/>.</summary>
+internal sealed class Incumbent
+{
+    private readonly double tolerance;
+
+    /// <summary>Starts from the relaxation's base, which is a feasible selection.</summary>
+    public Incumbent(Relaxation relaxation)
+    {
+        Chosen = [.. relaxation.Chosen];
+        Excess = relaxation.Price * relaxation.Slack;
+        tolerance = relaxation.Tolerance;
+    }
+
+    /// <summary>Pareto index per menu.</summary>
+    public int[] Chosen { get; set; }
+
+    /// <summary>Bytes of <see cref="Chosen"/> relative to the relaxation's base.</summary>
+    public long Cost { get; set; }
+
+    /// <summary>Loss of <see cref="Chosen"/> above the relaxation's bound.</summary>
+    public double Excess { get; set; }
+
+    /// <summary>No selection has an excess below this.</summary>
+    public double ExcessBound { get; set; }
+
+    /// <summary>True when nothing can be better by more than rounding errors.</summary>
+    public bool Proven => Excess - ExcessBound <= tolerance;
 }

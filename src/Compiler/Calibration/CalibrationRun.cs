@@ -13,6 +13,32 @@ namespace Lorq.Calibration;
 /// <param name="Warnings">What the user should know.</param>
 public sealed record CalibrationRun(DataSet Data, DataSet HeldOut, string? Mask, CalibrationResult Result, IReadOnlyList<string> Warnings)
 {
+    /// <summary>Samples that probes are measured on, when there are as many.</summary>
+    private const int ProbeSamples = 32;
+
+    /// <summary>
+    /// The samples for probes: those kept aside, and where these are few, calibration samples too. A weight's own rounding hardly
+    /// follows single samples, while the noise of a few is large.
+    /// </summary>
+    public DataSet Probes
+    {
+        get
+        {
+            var batches = new List<IReadOnlyDictionary<string, DataTensor>>();
+            long samples = 0;
+            foreach (IReadOnlyDictionary<string, DataTensor> batch in HeldOut == Data ? Data.Batches : HeldOut.Batches.Concat(Data.Batches))
+            {
+                if (samples >= ProbeSamples)
+                {
+                    break;
+                }
+                batches.Add(batch);
+                samples += batch.Values.First().Shape.FirstOrDefault(1);
+            }
+            return new DataSet(batches, Data.Source);
+        }
+    }
+
     /// <summary>Loads the data of a spec, splits it and runs the model on it; null when the spec names no data.</summary>
     public static CalibrationRun? Start(
         OnnxModel model,

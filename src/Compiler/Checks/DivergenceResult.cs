@@ -9,15 +9,15 @@ namespace Lorq.Checks;
 public sealed record DivergenceResult(IReadOnlyList<OutputDivergence> Outputs, long Samples, IReadOnlyList<SampleDivergence> WorstSamples)
 {
     /// <summary>
-    /// The one number that site weights ω and plans are judged by (quantization.md, "What ω is"): the mean KL over the outputs
+    /// The one number that site weights ω and plans are judged by (quantization.md, "What ω is"): the mean bounded KL over the outputs
     /// with a class axis; without one the mean relative MSE over the floating-point outputs; without any the mean share of
     /// elements that differ. 0 when nothing was compared, +∞ when the compressed model is not finite where the original is.
     /// </summary>
-    public double Loss => Mean(o => o.Kl) ?? Mean(o => o.RelativeMse) ?? Mean(o => 1 - o.ExactShare) ?? 0;
+    public double Loss => Mean(o => o.BoundedKl) ?? Mean(o => o.RelativeMse) ?? Mean(o => 1 - o.ExactShare) ?? 0;
 
-    /// <summary>What <see cref="Loss"/> is: <c>kl</c>, <c>relative-mse</c>, <c>mismatch</c>, or <c>none</c>.</summary>
+    /// <summary>What <see cref="Loss"/> is: <c>bounded-kl</c>, <c>relative-mse</c>, <c>mismatch</c>, or <c>none</c>.</summary>
     public string LossMetric =>
-        Outputs.Any(o => o.Kl is not null) ? "kl"
+        Outputs.Any(o => o.Kl is not null) ? "bounded-kl"
         : Outputs.Any(o => o.RelativeMse is not null) ? "relative-mse"
         : Outputs.Any(o => o.ExactShare is not null) ? "mismatch"
         : "none";

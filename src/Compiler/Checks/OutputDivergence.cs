@@ -33,4 +33,15 @@ public sealed record OutputDivergence(
     long OriginalNotFiniteRows,
     long CompressedNotFiniteRows,
     int ShapeMismatches
-);
+)
+{
+    /// <summary>
+    /// Mean over rows of KL / (1 + KL / c) with c = <see cref="KlBound"/>: like <see cref="Kl"/> for small divergences, but one row whose
+    /// best class flips counts at most c. On a few hundred rows a plain mean is ruled by such rows, and says little about a plan.
+    /// Null without a class axis.
+    /// </summary>
+    public double? BoundedKl { get; init; }
+
+    /// <summary>What one row can add to <see cref="BoundedKl"/>, in nats.</summary>
+    public const double KlBound = 0.25;
+}

@@ -17,6 +17,7 @@ internal sealed class OutputTotals(TensorSignature output)
     private double energy;
     private double largest;
     private double kl;
+    private double boundedKl;
     private long sameTop;
     private long elements;
     private long equal;
@@ -43,6 +44,7 @@ internal sealed class OutputTotals(TensorSignature output)
                     error += row.Error;
                     largest = Math.Max(largest, row.MaxError);
                     kl += row.Kl;
+                    boundedKl += row.Kl / (1 + row.Kl / OutputDivergence.KlBound);
                     sameTop += row.SameTop ? 1 : 0;
                     break;
             }
@@ -81,7 +83,10 @@ internal sealed class OutputTotals(TensorSignature output)
             originalNotFinite,
             compressedNotFinite,
             mismatches
-        );
+        )
+        {
+            BoundedKl = classes ? (broken ? double.PositiveInfinity : boundedKl / rows) : null,
+        };
     }
 
     /// <summary>error / energy; 0 for 0/0.</summary>

@@ -21,7 +21,10 @@ internal static class ProgressDisplay
         }
         if (Console.IsErrorRedirected)
         {
-            return work(new PlainLines());
+            var lines = new PlainLines();
+            T result = work(lines);
+            lines.Finish();
+            return result;
         }
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         return console
@@ -106,15 +109,10 @@ internal static class ProgressDisplay
                         )
                     );
                 }
-                else if (value is { Done: 1, Total: 1, Detail: null })
-                {
-                    Finish();
-                    current = "";
-                }
             }
         }
 
-        private void Finish()
+        public void Finish()
         {
             if (current.Length > 0)
             {

@@ -13,15 +13,12 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     private const double Agreement = 1.3;
 
     /// <summary>Rounds of probing at most, the first included.</summary>
-    private const int MaximumRounds = 3;
+    private const int MaximumRounds = 2;
 
     /// <summary>Decides without data: every site counts by its own relative error, times its share of the weights.</summary>
     public Decision WithoutData(IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
-        double all = menus.Sum(m => (double)m.Columns * m.Site.K);
-        Dictionary<string, double> omega = menus
-            .GroupBy(m => m.Site)
-            .ToDictionary(g => g.Key.Name, g => g.Key.Count / all, StringComparer.Ordinal);
+        Dictionary<string, double> omega = ByWeights();
         SolvedPlan solved = planner.Solve(omega, budget, cancellationToken);
         return new Decision(solved, materializer.Materialize(solved.Plan, progress, cancellationToken), omega, null, 0, null);
     }
@@ -30,7 +27,8 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     public Decision WithProbes(EndToEnd probe, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         var sensitivity = new Sensitivity(probe, materializer);
-        IReadOnlyDictionary<string, double> omega = sensitivity.Probe(menus, progress, cancellationToken);
+        Plan expected = planner.Solve(ByWeights(), budget, cancellationToken).Plan;
+        IReadOnlyDictionary<string, double> omega = sensitivity.Probe(menus, expected, progress, cancellationToken);
         Decision? best = null;
         for (int round = 1; ; round++)
         {
@@ -49,6 +47,13 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             omega = sensitivity.ProbeAround(solved.Plan, weights, measured, omega, progress, cancellationToken);
         }
         return AgainstUniform(best, probe, progress, cancellationToken);
+    }
+
+    /// <summary>ω without a measurement: a site counts by its share of the weights.</summary>
+    private Dictionary<string, double> ByWeights()
+    {
+        double all = menus.Sum(m => (double)m.Columns * m.Site.K);
+        return menus.GroupBy(m => m.Site).ToDictionary(g => g.Key.Name, g => g.Key.Count / all, StringComparer.Ordinal);
     }
 
     /// <summary>Measures the best uniform plan that fits, and takes it should it win.</summary>

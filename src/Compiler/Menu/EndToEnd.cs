@@ -10,23 +10,23 @@ public sealed class EndToEnd : IDisposable
     private static readonly Dictionary<string, DataTensor> Nothing = [];
 
     private readonly ProbeSession session;
-    private readonly DataSet heldOut;
+    private readonly DataSet samples;
     private readonly ReferenceOutputs reference;
     private readonly int threads;
 
     /// <summary>Runs the original once and keeps its outputs, as far as memory allows.</summary>
     /// <param name="session">The open model; disposed with this.</param>
-    /// <param name="heldOut">Samples that calibration did not see.</param>
+    /// <param name="samples">What the model is run on.</param>
     /// <param name="mask">The input whose zeros mark padding, or null.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
     /// <param name="cancellationToken">Stops.</param>
-    public EndToEnd(ProbeSession session, DataSet heldOut, string? mask, int threads, CancellationToken cancellationToken)
+    public EndToEnd(ProbeSession session, DataSet samples, string? mask, int threads, CancellationToken cancellationToken)
     {
         this.session = session;
-        this.heldOut = heldOut;
+        this.samples = samples;
         this.threads = threads;
         reference = new ReferenceOutputs(session.Outputs, mask, ReferenceOutputs.DefaultMemoryLimit, threads);
-        foreach (IReadOnlyDictionary<string, DataTensor> batch in heldOut.Batches)
+        foreach (IReadOnlyDictionary<string, DataTensor> batch in samples.Batches)
         {
             using var outputs = session.Run(batch, Nothing, cancellationToken);
             if (!reference.TryAdd(batch, outputs, cancellationToken))
@@ -50,7 +50,7 @@ public sealed class EndToEnd : IDisposable
         var accumulator = new DivergenceAccumulator(reference.Outputs, null, threads);
         for (int b = 0; b < reference.Count; b++)
         {
-            using var outputs = session.Run(heldOut.Batches[b], fed, cancellationToken);
+            using var outputs = session.Run(samples.Batches[b], fed, cancellationToken);
             accumulator.Add(reference, b, outputs, cancellationToken);
         }
         return accumulator.Result().Loss;

@@ -10,22 +10,31 @@ namespace Lorq.Menu;
 /// </summary>
 public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
 {
-    /// <summary>Relative output error at which a site is probed: large enough to stand out of rounding, small enough to stay in the quadratic range.</summary>
-    private const double ProbeError = 0.01;
+    /// <summary>How much coarser than the expected choice a probe is, in relative error: it should stand out and yet stay where loss grows with error.</summary>
+    private const double Coarser = 2;
 
     /// <summary>ω per site name, from one replacement each.</summary>
+    /// <param name="menus">The menus.</param>
+    /// <param name="expected">A rough plan of the right size: losses are not proportional to errors over orders of magnitude, so sites are probed near the errors they will have.</param>
+    /// <param name="progress">Told after each site.</param>
+    /// <param name="cancellationToken">Stops.</param>
     public IReadOnlyDictionary<string, double> Probe(
         IReadOnlyList<SiteMenu> menus,
+        Plan expected,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
     )
     {
         IGrouping<Site, SiteMenu>[] sites = [.. menus.GroupBy(m => m.Site)];
+        double[] errors = [.. Enumerable.Range(0, menus.Count).Select(i => expected[i].Loss)];
+        // A site that the rough plan keeps is probed as the average of the others would be.
+        double usual = Math.Exp(errors.Where(e => e > 0).Select(e => Math.Log(e)).DefaultIfEmpty(Math.Log(0.01)).Average());
+        var target = Enumerable.Range(0, menus.Count).ToDictionary(i => menus[i], i => Coarser * (errors[i] > 0 ? errors[i] : usual));
         var weights = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (IGrouping<Site, SiteMenu> site in sites)
         {
             SiteMenu[] units = [.. site];
-            int[] middle = [.. units.Select(u => Middle(u, ProbeError / units.Length))];
+            int[] middle = [.. units.Select(u => Middle(u, target[u]))];
             var plan = new Plan(units, middle);
             double error = units.Select((u, i) => plan[i].Loss).Sum();
             double divergence = error > 0 ? probe.Loss(materializer.Materialize(plan, null, cancellationToken), cancellationToken) : 0;

@@ -140,7 +140,7 @@ public sealed record LeftAloneRow(string Name, IReadOnlyList<long> Shape, long B
 public sealed record SolverFacts(double Value, double Bound, double Gap, double Seconds, int Rounds, long Candidates, long UnspentBytes);
 
 /// <summary>What was predicted and what came out.</summary>
-/// <param name="Metric"><c>kl</c>, <c>relative-mse</c>, <c>mismatch</c>; <c>weighted-error</c> when nothing could be run end to end.</param>
+/// <param name="Metric"><c>bounded-kl</c> (see <see cref="OutputDivergence.BoundedKl"/>), <c>relative-mse</c>, <c>mismatch</c>; <c>weighted-error</c> when nothing could be run end to end.</param>
 /// <param name="Predicted">The sum over sites of the predicted losses.</param>
 /// <param name="Measured">The loss of the written model on held-out samples; null without data.</param>
 public sealed record LossFacts(string Metric, double Predicted, double? Measured);

@@ -51,7 +51,7 @@ internal sealed record ReportFacts(
                 Menus.Sum(m => (long)m.Candidates.Count),
                 Budget.Bytes - Written
             ),
-            Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Divergence?.Loss),
+            Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss),
             BestUniform = Decision.Uniform is { } u ? new UniformFacts(u.Name, u.Bytes, u.Loss) : null,
             Divergence = Divergence,
             Calibration = Calibration is null

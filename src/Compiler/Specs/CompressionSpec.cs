@@ -41,7 +41,7 @@ public sealed record CalibrationSpec
     public IReadOnlyList<string> Data { get; init; } = [];
 
     /// <summary>Samples per run of the model.</summary>
-    public int BatchSize { get; init; } = 16;
+    public int BatchSize { get; init; } = 8;
 
     /// <summary>Use at most this many samples; null for all.</summary>
     public int? MaxSamples { get; init; }

@@ -18,7 +18,7 @@ public class RealModelTests
         );
         Assert.Equal(ClassAxis.Probabilities, result.Outputs[0].ClassAxis);
         Assert.InRange(result.Loss, 0, 1e-6);
-        Assert.Equal("kl", result.LossMetric);
+        Assert.Equal("bounded-kl", result.LossMetric);
         Assert.Equal(2, result.Samples);
     }
 
