@@ -27,9 +27,9 @@ internal static class CompressCommand
             "Compresses a model to a size budget and writes <name>.lorq.onnx, its manifest <name>.lorq.json and a report.",
             """
             lorq compress model.onnx --budget 25% --calibration data.npz -o out/
-            lorq compress model.onnx --budget 14.66MB --calibration "data/*.npz" --target onnx
+            lorq compress model.onnx --target onnx --budget 9MB --calibration "data/*.npz"
             lorq compress model.onnx --spec model.spec.json --bits 4,8 --exclude "*head*"
-            lorq compress model.onnx --budget 4bpw              (without data: data-free methods)
+            lorq compress model.onnx --budget 4bpw   (without data: data-free methods)
             """
         )
         {

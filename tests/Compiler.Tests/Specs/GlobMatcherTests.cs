@@ -12,7 +12,7 @@ public class GlobMatcherTests
     public void MatchesAsTheSameRegularExpressionDoes()
     {
         Gen<string> pattern = Gen.OneOfConst('a', 'b', '.', '[', '*', '?').Array[0, 7].Select(c => new string(c));
-        Gen<string> name = Gen.OneOfConst('a', 'b', 'A', '.', '[').Array[0, 8].Select(c => new string(c));
+        Gen<string> name = Gen.OneOfConst('a', 'b', 'A', '.', '[').Array[1, 8].Select(c => new string(c));
         Gen.Select(pattern, name)
             .Where(pair => pair.Item1.Length > 0)
             .Sample(pair =>
@@ -21,6 +21,12 @@ public class GlobMatcherTests
                 return GlobMatcher.Matches(pair.Item1, [pair.Item2]) == Regex.IsMatch(pair.Item2, expression);
             });
     }
+
+    [Theory]
+    [InlineData("*")]
+    [InlineData("**")]
+    [InlineData("")]
+    public void NoNameFitsNoPattern(string pattern) => Assert.False(GlobMatcher.Matches(pattern, [""]));
 
     [Fact]
     public void BackslashTakesTheNextCharacterAsItIs()
