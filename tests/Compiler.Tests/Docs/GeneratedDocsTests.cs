@@ -56,7 +56,7 @@ public partial class GeneratedDocsTests
             foreach (Match link in Link().Matches(File.ReadAllText(file)))
             {
                 string target = Path.Combine(Path.GetDirectoryName(file)!, link.Groups[1].Value);
-                Assert.True(File.Exists(target), $"{file}: {link.Value}");
+                Assert.True(Path.Exists(target), $"{file}: {link.Value}");
             }
         }
     }
