@@ -35,7 +35,7 @@ var root = new RootCommand("Measures what Lorq's output is worth, on the real mo
     Suite(
         "judges",
         "The judges on the original models: known figures, and no loss against themselves.",
-        (models, _, name, stop) => Task.FromResult(new JudgeCheck(models, name).Run(stop))
+        (models, work, name, stop) => Task.FromResult(new JudgeCheck(models, work, name).Run(stop))
     ),
     Picture(),
 };
