@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using Lorq.Cli;
 using Lorq.Diagnostics;
 using Lorq.Specs;
 
