@@ -32,6 +32,10 @@ public sealed record CompressionSpec
 
     /// <summary>Write large tensors to a file beside the model.</summary>
     public bool ExternalData { get; init; }
+
+    /// <summary>The settings for a site: the last override whose pattern and kind fit it; null for none.</summary>
+    public SiteOverride? OverrideFor(Site site) =>
+        Overrides.LastOrDefault(o => (o.Kind is null || o.Kind == site.Kind) && GlobMatcher.Matches(o.Match, SiteFinder.Names(site)));
 }
 
 /// <summary>Calibration data and its use.</summary>

@@ -14,7 +14,7 @@ public class HelpTests
     [Fact]
     public void EveryCommandFitsEightyColumnsAndHasExamples()
     {
-        foreach (Command command in Program.Root().Subcommands)
+        foreach (Command command in Lorq.Cli.Program.Root().Subcommands)
         {
             string[] lines = GeneratedDocs.Help([command.Name], 80).Split('\n');
             int examples = Array.IndexOf(lines, "Examples:");
@@ -29,11 +29,11 @@ public class HelpTests
     [Fact]
     public void ExamplesParse()
     {
-        RootCommand root = Program.Root();
+        RootCommand root = Lorq.Cli.Program.Root();
         string[] examples =
         [
             .. root.Subcommands.OfType<ExampleCommand>().SelectMany(c => c.Examples.ReplaceLineEndings("\n").Split('\n')),
-            .. Program.RootExamples.ReplaceLineEndings("\n").Split('\n'),
+            .. Lorq.Cli.Program.RootExamples.ReplaceLineEndings("\n").Split('\n'),
         ];
         foreach (string line in examples)
         {

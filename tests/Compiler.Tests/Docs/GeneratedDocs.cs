@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using Lorq.Cli;
 using Lorq.Diagnostics;
 using Lorq.Specs;
 
@@ -30,7 +29,7 @@ internal static class GeneratedDocs
         {
             files[$"docs/errors/{d.Id}.md"] = DiagnosticDocs.Page(d);
         }
-        foreach (Command c in Program.Root().Subcommands)
+        foreach (Command c in Lorq.Cli.Program.Root().Subcommands)
         {
             files[$"docs/commands/{c.Name}.md"] = CommandPage("lorq " + c.Name, [c.Name]);
         }
@@ -41,7 +40,7 @@ internal static class GeneratedDocs
     public static string Help(string[] command, int width = HelpWidth)
     {
         using var output = new StringWriter { NewLine = "\n" };
-        int code = Program.Root(width).Parse([.. command, "--help"]).Invoke(new InvocationConfiguration { Output = output });
+        int code = Lorq.Cli.Program.Root(width).Parse([.. command, "--help"]).Invoke(new InvocationConfiguration { Output = output });
         Assert.Equal(0, code);
         // The name of the test host stands where the tool's would.
         // Usage starts with the name of the running program, which is the test host's here.
@@ -55,7 +54,7 @@ internal static class GeneratedDocs
         if (command.Length == 0)
         {
             text.Append('\n');
-            foreach (Command c in Program.Root().Subcommands)
+            foreach (Command c in Lorq.Cli.Program.Root().Subcommands)
             {
                 text.Append($"* [lorq {c.Name}]({c.Name}.md)\n");
             }
