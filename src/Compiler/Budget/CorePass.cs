@@ -1,5 +1,8 @@
 namespace Lorq.Budget;
 
+/// <summary>A partial selection: bytes and loss relative to the base, its bound, and how it came about.</summary>
+internal readonly record struct State(long Cost, double Loss, double Bound, int Parent, int Option);
+
 /// <summary>
 /// One pass of dynamic programming over the core: after each menu a list of Pareto states (bytes, loss relative to the base,
 /// menus to come at their base). States that cannot beat the incumbent are dropped; when more than <c>width</c> remain, those
@@ -14,7 +17,9 @@ internal sealed class CorePass
     private readonly Completion completion;
     private readonly List<(int[] Parents, int[] Options)> history = [];
     private State[] states = [new(0, 0, 0, -1, -1)];
-    private readonly State[] buffer;
+    private readonly SortedRuns runs = new();
+    private State[] buffer;
+    private State[] scratch;
     private int buffered;
     private double leastDropped = double.PositiveInfinity;
     private (int Menu, int Parent, int Option) best = (-1, -1, -1);
@@ -27,10 +32,8 @@ internal sealed class CorePass
         this.width = width;
         completion = new Completion(core, relaxation.Price);
         buffer = new State[Math.Max(1024, 4 * width)];
+        scratch = new State[buffer.Length];
     }
-
-    /// <summary>A partial selection: bytes and loss relative to the base, its bound, and how it came about.</summary>
-    private readonly record struct State(long Cost, double Loss, double Bound, int Parent, int Option);
 
     /// <summary>Runs the pass and updates the incumbent; out of time, only the selection is updated, not the bound.</summary>
     public void Run(Func<bool>? outOfTime, CancellationToken cancellationToken)
@@ -59,6 +62,7 @@ internal sealed class CorePass
     {
         completion.StartAt(position + 1);
         buffered = 0;
+        runs.Clear();
         foreach (Move move in core.Moves[position])
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -66,6 +70,8 @@ internal sealed class CorePass
             {
                 continue;
             }
+            // States rise in bytes, so each move adds a sorted run.
+            runs.Restart(buffered);
             for (int s = 0; s < states.Length; s++)
             {
                 long cost = states[s].Cost + move.Cost;
@@ -82,6 +88,7 @@ internal sealed class CorePass
                     if (buffered == buffer.Length)
                     {
                         Compact();
+                        runs.Restart(buffered);
                     }
                     buffer[buffered++] = new(cost, loss, bound, s, move.Option);
                 }
@@ -105,11 +112,11 @@ internal sealed class CorePass
         }
     }
 
-    /// <summary>Sorts the buffer by bytes, drops dominated states, and the least promising ones beyond the width.</summary>
+    /// <summary>Merges the buffer by bytes, drops dominated states, and the least promising ones beyond the width.</summary>
     private void Compact()
     {
+        runs.Merge(ref buffer, ref scratch, buffered);
         Span<State> all = buffer.AsSpan(0, buffered);
-        all.Sort(default(ByCost));
         double least = double.PositiveInfinity;
         int kept = 0;
         foreach (State state in all)
@@ -121,25 +128,33 @@ internal sealed class CorePass
             }
         }
         buffered = kept > width ? Truncate(all[..kept]) : kept;
+        runs.Restart(0);
     }
 
     private int Truncate(Span<State> all)
     {
-        var ranks = new (double Bound, uint Mixed, int Index)[all.Length];
-        for (int i = 0; i < ranks.Length; i++)
+        var bounds = new double[all.Length];
+        for (int i = 0; i < bounds.Length; i++)
         {
-            // Among equal bounds a scattered choice keeps the states diverse in bytes (multiplicative hashing).
-            ranks[i] = (all[i].Bound, (uint)i * 2_654_435_769u, i);
+            bounds[i] = all[i].Bound;
         }
-        Array.Sort(ranks);
-        leastDropped = Math.Min(leastDropped, ranks[width].Bound);
-        int[] chosen = Array.ConvertAll(ranks[..width], r => r.Index);
-        Array.Sort(chosen);
-        for (int i = 0; i < width; i++)
+        Array.Sort(bounds);
+        leastDropped = Math.Min(leastDropped, bounds[width]);
+        double last = bounds[width - 1];
+        int below = bounds.AsSpan().IndexOf(last);
+        int ties = bounds.AsSpan().LastIndexOf(last) + 1 - below;
+        int kept = 0;
+        long tie = 0;
+        foreach (State state in all)
         {
-            all[i] = all[chosen[i]];
+            // Among equal bounds an evenly spaced choice keeps the states diverse in bytes.
+            bool keep = state.Bound < last || (state.Bound == last && tie * (width - below) / ties != ++tie * (width - below) / ties);
+            if (keep)
+            {
+                all[kept++] = state;
+            }
         }
-        return width;
+        return kept;
     }
 
     private void Reconstruct()
@@ -154,14 +169,5 @@ internal sealed class CorePass
             parent = parents[parent];
         }
         incumbent.Chosen = chosen;
-    }
-
-    private readonly struct ByCost : IComparer<State>
-    {
-        public int Compare(State x, State y) =>
-            x.Cost != y.Cost ? x.Cost.CompareTo(y.Cost)
-            : x.Loss != y.Loss ? x.Loss.CompareTo(y.Loss)
-            : x.Parent != y.Parent ? x.Parent.CompareTo(y.Parent)
-            : x.Option.CompareTo(y.Option);
     }
 }
