@@ -7,13 +7,13 @@ namespace Lorq.Diagnostics;
 /// </summary>
 public static partial class Catalogue
 {
-    /// <summary>All entries, ordered by id.</summary>
-    public static IReadOnlyList<Diagnostic> All { get; } =
-    [
-        .. typeof(Catalogue)
-            .GetFields()
-            .Where(f => f.FieldType == typeof(Diagnostic))
-            .Select(f => (Diagnostic)f.GetValue(null)!)
-            .OrderBy(d => d.Id, StringComparer.Ordinal),
-    ];
+    /// <summary>All entries, ordered by id. Read on demand: the order in which the parts of this class are initialised is not defined.</summary>
+    public static IReadOnlyList<Diagnostic> All =>
+        [
+            .. typeof(Catalogue)
+                .GetFields()
+                .Where(f => f.FieldType == typeof(Diagnostic))
+                .Select(f => (Diagnostic)f.GetValue(null)!)
+                .OrderBy(d => d.Id, StringComparer.Ordinal),
+        ];
 }

@@ -3,11 +3,14 @@ using System.Globalization;
 namespace Lorq.Diagnostics;
 
 /// <summary>An error a user can act on: a catalogue entry with its arguments, and the place to blame when a file has one.</summary>
-public sealed class LorqException(Diagnostic diagnostic, SourceLocation? location, object?[] arguments)
-    : Exception(string.Format(CultureInfo.InvariantCulture, diagnostic.MessageFormat, arguments))
+public sealed class LorqException(Diagnostic diagnostic, SourceLocation? location, IReadOnlyList<object?> arguments)
+    : Exception(string.Format(CultureInfo.InvariantCulture, diagnostic.MessageFormat, [.. arguments]))
 {
     /// <summary>The catalogue entry.</summary>
     public Diagnostic Diagnostic { get; } = diagnostic;
+
+    /// <summary>What fills the places of the message.</summary>
+    public IReadOnlyList<object?> Arguments { get; } = arguments;
 
     /// <summary>The place in a file, when one is to blame.</summary>
     public SourceLocation? Location { get; } = location;

@@ -31,6 +31,9 @@ public sealed record QuantizationGrid(GridKind Kind, int Bits, int BlockSize, bo
     /// <summary>Number of code values.</summary>
     public int Levels => 1 << Bits;
 
+    /// <summary>True when a whole zero point is stored beside every scale.</summary>
+    public bool HasZeroPoint => Kind == GridKind.Integer && !Symmetric;
+
     /// <summary>The block length for a column of K weights.</summary>
     public int BlockLength(int k) => BlockSize == 0 ? k : Math.Min(BlockSize, k);
 

@@ -4,5 +4,14 @@ namespace Lorq.Quantization;
 public static class Quantizers
 {
     /// <summary>Every quantizer; to add one, write its file and add its line.</summary>
-    public static IReadOnlyList<IQuantizer> All { get; } = [];
+    public static IReadOnlyList<IQuantizer> All { get; } =
+    [
+        new RoundToNearest(),
+        new ClipSearch(),
+        new Hqq(),
+        new Gptq(new GptqOptions(ActOrder: false)),
+        new Gptq(new GptqOptions(ActOrder: true)),
+        // Four rounds give nine tenths of what any number of them gives; of the two orders this one ends lower on real layers.
+        new CoordinateDescent(new Gptq(new GptqOptions(ActOrder: true)), rounds: 4),
+    ];
 }

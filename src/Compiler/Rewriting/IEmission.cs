@@ -52,6 +52,9 @@ public interface IEmission
     /// <summary>One sentence for docs and <c>--help</c>.</summary>
     string Summary { get; }
 
+    /// <summary>Why this model gets fewer encodings than the target knows (its opset cannot be raised), for the report; null when it gets all.</summary>
+    string? Limitation(OnnxModel model);
+
     /// <summary>True when this target can store the site on this grid (in this model, at the opset it will have).</summary>
     bool Supports(OnnxModel model, Site site, QuantizationGrid grid);
 
@@ -59,13 +62,20 @@ public interface IEmission
     bool SupportsSegments(Site site);
 
     /// <summary>
-    /// Exact change of the written file's size, in bytes, when the site is stored this way instead of as it was (0 for keep;
-    /// normally negative). Additive over sites up to the few bytes of length prefixes, plus <see cref="FixedBytes"/>.
+    /// Change of the written file's size, in bytes, when the site is stored this way instead of as it was (0 for keep;
+    /// normally negative). Additive over sites, plus <see cref="FixedBytes"/>; shapes that several sites can share are counted for
+    /// each, so a sum is an upper bound.
     /// </summary>
     long BytesDelta(OnnxModel model, Site site, WeightShape shape);
 
-    /// <summary>Bytes this emission adds once when any weight is compressed: opset imports, shared constants, converted nodes.</summary>
+    /// <summary>
+    /// What this emission adds at most once when any weight is compressed: opset imports, shared constants, converted nodes. An upper
+    /// bound, because constants of encodings that nobody chose are not written; <see cref="PlanBytesDelta"/> is exact.
+    /// </summary>
     long FixedBytes(OnnxModel model);
+
+    /// <summary>Change of the written file's size for a whole plan (up to a few bytes of length prefixes).</summary>
+    long PlanBytesDelta(OnnxModel model, IReadOnlyList<(Site Site, WeightShape Shape)> plan);
 
     /// <summary>Rewrites a clone of the model; the original is not changed.</summary>
     OnnxModel Rewrite(OnnxModel model, IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken);
@@ -75,5 +85,5 @@ public interface IEmission
 public static class Emissions
 {
     /// <summary>Every emission; to add one, write its file and add its line.</summary>
-    public static IReadOnlyList<IEmission> All { get; } = [];
+    public static IReadOnlyList<IEmission> All { get; } = [new OrtEmission(), new OnnxEmission()];
 }

@@ -71,25 +71,41 @@ public sealed record Site(
     /// <summary>Rearranges a tensor from its stored layout to the row-major K×N view.</summary>
     public static float[] ToView(float[] stored, int k, int n, int groups, WeightLayout layout)
     {
-        if (layout == WeightLayout.KByN && groups == 1)
-        {
-            return stored;
-        }
-        var view = new float[stored.Length];
         if (layout == WeightLayout.NByK)
         {
+            var view = new float[stored.Length];
             Numerics.Transposition.Transpose(stored, n, k, view);
             return view;
         }
+        return groups == 1 ? stored : Regroup(stored, k, n, groups, toView: true);
+    }
+
+    /// <summary>Rearranges a row-major K×N view to a stored layout; the inverse of <see cref="ToView"/>.</summary>
+    public static float[] FromView(float[] view, int k, int n, int groups, WeightLayout layout)
+    {
+        if (layout == WeightLayout.NByK)
+        {
+            var stored = new float[view.Length];
+            Numerics.Transposition.Transpose(view, k, n, stored);
+            return stored;
+        }
+        return groups == 1 ? view : Regroup(view, k, n, groups, toView: false);
+    }
+
+    private static float[] Regroup(float[] source, int k, int n, int groups, bool toView)
+    {
+        var target = new float[source.Length];
         int perGroup = n / groups;
         for (int g = 0; g < groups; g++)
         {
             for (int row = 0; row < k; row++)
             {
-                stored.AsSpan((g * k + row) * perGroup, perGroup).CopyTo(view.AsSpan(row * n + g * perGroup, perGroup));
+                int stored = (g * k + row) * perGroup;
+                int view = row * n + g * perGroup;
+                source.AsSpan(toView ? stored : view, perGroup).CopyTo(target.AsSpan(toView ? view : stored, perGroup));
             }
         }
-        return view;
+        return target;
     }
 }
 

@@ -49,7 +49,6 @@ public sealed class BudgetSolverTests
             TimeSpan took = ThreadClock.Now - before;
             Verify(menus, budget, solution);
             Assert.True(solution.Gap <= 1e-4, $"{family} at {share}: gap {solution.Gap}");
-            Console.Error.WriteLine($"{family} {share} {solution.Gap:g3} {took}");
             Assert.True(took < TimeSpan.FromSeconds(2), $"{family} at {share}: {took}");
         }
     }
@@ -75,7 +74,6 @@ public sealed class BudgetSolverTests
                 TimeSpan took = ThreadClock.Now - before;
                 Verify(menus, budget, solution);
                 Assert.True(solution.Gap <= gap, $"{family} seed {seed} at {share}: gap {solution.Gap}");
-                Console.Error.WriteLine($"{family} {share} {solution.Gap:g3} {took}");
                 Assert.True(took < TimeSpan.FromSeconds(1), $"{family} seed {seed} at {share}: {took}");
             }
         }

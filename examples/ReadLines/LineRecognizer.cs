@@ -1,0 +1,40 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Lorq.Examples.ReadLines;
+
+/// <summary>The PP-OCR recognizer, original or compressed: an image of a text line in, its text out. Stock ONNX Runtime on the CPU.</summary>
+public sealed class LineRecognizer : IDisposable
+{
+    private readonly InferenceSession session;
+    private readonly CtcDecoder decoder;
+    private readonly string input;
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="modelPath">The recognizer.</param>
+    /// <param name="keysPath">Its alphabet, one character per line.</param>
+    public LineRecognizer(string modelPath, string keysPath)
+    {
+        session = new InferenceSession(modelPath);
+        decoder = new CtcDecoder(File.ReadLines(keysPath));
+        input = session.InputNames[0];
+    }
+
+    /// <summary>Reads one line.</summary>
+    public string Read(string imagePath) => Decode(BestClasses(imagePath));
+
+    /// <summary>The best class of each step, before decoding.</summary>
+    public int[] BestClasses(string imagePath)
+    {
+        (float[] values, long[] shape) = LineImage.Read(imagePath);
+        using var image = OrtValue.CreateTensorValueFromMemory(values, shape);
+        using var options = new RunOptions();
+        using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(options, [input], [image], session.OutputNames);
+        return decoder.BestClasses(outputs[0].GetTensorDataAsSpan<float>());
+    }
+
+    /// <summary>The text of a sequence of classes, without the spaces at its ends: nobody sees them in an image.</summary>
+    public string Decode(int[] classes) => decoder.Decode(classes).Trim(' ');
+
+    /// <inheritdoc />
+    public void Dispose() => session.Dispose();
+}

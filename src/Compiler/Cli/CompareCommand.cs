@@ -1,0 +1,68 @@
+using System.CommandLine;
+using Lorq.Checks;
+using Lorq.Reports;
+using Spectre.Console;
+
+namespace Lorq.Cli;
+
+/// <summary><c>lorq compare</c>.</summary>
+internal static class CompareCommand
+{
+    /// <summary>Builds the command.</summary>
+    public static Command Create()
+    {
+        var first = new Argument<string>("original") { Description = "The original model." };
+        var second = new Argument<string>("other") { Description = "The model to compare with it." };
+        var data = new Option<string[]>("--data", "-d")
+        {
+            Description = "Samples to run both on: .npz, .npy per input, or test_data_set folders.",
+            AllowMultipleArgumentsPerToken = true,
+            HelpName = "path",
+        };
+        var threads = new Option<int>("--threads") { Description = "Threads; 0 for one per core.", HelpName = "n" };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new ExampleCommand(
+            "compare",
+            "Runs two models on the same data and shows sizes, how far the outputs are apart, and the ratio of their run times.",
+            """
+            lorq compare model.onnx out/model.lorq.onnx --data data.npz
+            lorq compare model.onnx out/model.lorq.onnx --data data.npz --json
+            """
+        )
+        {
+            first,
+            second,
+            data,
+            threads,
+            json,
+        };
+        command.SetAction(
+            (parsed, cancellationToken) =>
+            {
+                bool isJson = parsed.GetValue(json);
+                ComparisonReport report = ProgressDisplay.Run(
+                    isJson,
+                    progress =>
+                        ModelComparison.Run(
+                            parsed.GetValue(first)!,
+                            parsed.GetValue(second)!,
+                            parsed.GetValue(data) ?? [],
+                            parsed.GetValue(threads),
+                            progress,
+                            cancellationToken
+                        )
+                );
+                if (isJson)
+                {
+                    Console.Write(JsonReport.Write(report));
+                }
+                else
+                {
+                    ComparisonSummary.Write(AnsiConsole.Console, report);
+                }
+                return Task.FromResult(0);
+            }
+        );
+        return command;
+    }
+}

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Lorq.Diagnostics;
+using Lorq.Reports;
+using Lorq.Specs;
+using Spectre.Console;
+
+namespace Lorq.Cli;
+
+/// <summary><c>lorq compress</c>.</summary>
+internal static class CompressCommand
+{
+    /// <summary>Builds the command.</summary>
+    public static Command Create()
+    {
+        var model = new Argument<string>("model") { Description = "The ONNX model to compress." };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "Folder for the compressed model, its manifest and the report.",
+            DefaultValueFactory = _ => "out",
+            HelpName = "folder",
+        };
+        var specFile = new Option<string?>("--spec") { Description = "A spec file; options given here override it.", HelpName = "file" };
+        var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress; one line at the end." };
+        var verbose = new Option<bool>("--verbose") { Description = "Stack traces of internal errors." };
+        var command = new ExampleCommand(
+            "compress",
+            "Compresses a model to a size budget and writes <name>.lorq.onnx, its manifest <name>.lorq.json and a report.",
+            """
+            lorq compress model.onnx --budget 25% --calibration data.npz -o out/
+            lorq compress model.onnx --budget 14.66MB --calibration "data/*.npz" --target onnx
+            lorq compress model.onnx --spec model.spec.json --bits 4,8 --exclude "*head*"
+            lorq compress model.onnx --budget 4bpw              (without data: data-free methods)
+            """
+        )
+        {
+            model,
+            output,
+            specFile,
+        };
+        var options = new SpecOptions(command);
+        command.Options.Add(quiet);
+        command.Options.Add(verbose);
+        command.SetAction(
+            (parsed, cancellationToken) =>
+            {
+                string path = parsed.GetValue(model)!;
+                CompressionSpec spec = parsed.GetValue(specFile) is { } file ? SpecParser.Parse(file) : new CompressionSpec();
+                spec = options.Apply(spec, parsed);
+                if (spec.Budget is null)
+                {
+                    throw Catalogue.NoBudget.With(path);
+                }
+                bool isQuiet = parsed.GetValue(quiet);
+                var request = new CompilationRequest(path, spec, parsed.GetValue(output)!, Reproduce(parsed));
+                CompilationResult result = ProgressDisplay.Run(isQuiet, progress => Compilation.Run(request, progress, cancellationToken));
+                if (isQuiet)
+                {
+                    Console.WriteLine(
+                        $"{path}: {result.Report.Model.OriginalBytes} → {result.Report.Model.WrittenBytes} bytes, {result.ModelPath}"
+                    );
+                }
+                else
+                {
+                    ConsoleSummary.Write(AnsiConsole.Console, result.Report);
+                }
+                return Task.FromResult(0);
+            }
+        );
+        return command;
+    }
+
+    /// <summary>The command line, quoted for a shell.</summary>
+    private static string Reproduce(ParseResult parsed)
+    {
+        IEnumerable<string> words = parsed.Tokens.Select(t => t.Value);
+        return "lorq "
+            + string.Join(
+                ' ',
+                words.Select(w => w.All(c => char.IsLetterOrDigit(c) || "-_./,:=%+@~".Contains(c)) ? w : $"'{w.Replace("'", "'\\''")}'")
+            );
+    }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+
+namespace Lorq.Cli;
+
+/// <summary>
+/// Shows how far long work is, on standard error: a live bar per stage with percent and time left on a terminal, plain lines
+/// elsewhere (a stage's start and end, and every ten seconds in between).
+/// </summary>
+internal static class ProgressDisplay
+{
+    /// <summary>Runs work with a display.</summary>
+    /// <param name="quiet">No display.</param>
+    /// <param name="work">The work.</param>
+    public static T Run<T>(bool quiet, Func<IProgress<StageProgress>?, T> work)
+    {
+        if (quiet)
+        {
+            return work(null);
+        }
+        if (Console.IsErrorRedirected)
+        {
+            var lines = new PlainLines();
+            T result = work(lines);
+            lines.Finish();
+            return result;
+        }
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        return console
+            .Progress()
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new RateColumn(),
+                new RemainingTimeColumn(),
+                new ElapsedTimeColumn()
+            )
+            .Start(context => work(new LiveBars(context)));
+    }
+
+    private sealed class LiveBars(ProgressContext context) : IProgress<StageProgress>
+    {
+        private ProgressTask? task;
+
+        public void Report(StageProgress value)
+        {
+            lock (context)
+            {
+                if (task is null || task.Description != value.Stage)
+                {
+                    task?.StopTask();
+                    task = context.AddTask(value.Stage);
+                }
+                task.IsIndeterminate = value.Total <= 0;
+                if (value.Total > 0)
+                {
+                    task.MaxValue = value.Total;
+                    task.Value = value.Done;
+                }
+            }
+        }
+    }
+
+    private sealed class RateColumn : ProgressColumn
+    {
+        public override Spectre.Console.Rendering.IRenderable Render(
+            Spectre.Console.Rendering.RenderOptions options,
+            ProgressTask task,
+            TimeSpan deltaTime
+        ) =>
+            new Text(
+                task.ElapsedTime is { TotalSeconds: > 1 } elapsed && !task.IsFinished
+                    ? string.Create(CultureInfo.InvariantCulture, $"{task.Percentage / elapsed.TotalSeconds:F1} %/s")
+                    : ""
+            );
+    }
+
+    private sealed class PlainLines : IProgress<StageProgress>
+    {
+        private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+        private readonly Stopwatch stage = new();
+        private readonly Lock gate = new();
+        private string current = "";
+        private TimeSpan said;
+
+        public void Report(StageProgress value)
+        {
+            lock (gate)
+            {
+                if (value.Stage != current)
+                {
+                    Finish();
+                    current = value.Stage;
+                    stage.Restart();
+                    said = TimeSpan.Zero;
+                    Console.Error.WriteLine($"{current} …");
+                }
+                else if (stage.Elapsed - said > Interval && value.Total > 0 && value.Done > 0 && value.Done < value.Total)
+                {
+                    said = stage.Elapsed;
+                    double left = stage.Elapsed.TotalSeconds * (value.Total - value.Done) / value.Done;
+                    Console.Error.WriteLine(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{current} {100 * value.Done / value.Total:F0} %, about {left:F0} s left"
+                        )
+                    );
+                }
+            }
+        }
+
+        public void Finish()
+        {
+            if (current.Length > 0)
+            {
+                Console.Error.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture, $"{current} done in {stage.Elapsed.TotalSeconds:F1} s")
+                );
+            }
+        }
+    }
+}

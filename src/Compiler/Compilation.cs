@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using Lorq.Calibration;
+using Lorq.Checks;
+using Lorq.Diagnostics;
+using Lorq.Menu;
+using Lorq.Models;
+using Lorq.Reports;
+using Lorq.Rewriting;
+using Lorq.Sites;
+using Lorq.Specs;
+
+namespace Lorq;
+
+/// <summary>What to compress and how.</summary>
+/// <param name="ModelPath">The original model.</param>
+/// <param name="Spec">The specification; its budget is set.</param>
+/// <param name="OutputFolder">Where the results go; made when absent.</param>
+/// <param name="CommandLine">What reproduces the run, for the report.</param>
+public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string CommandLine = "");
+
+/// <summary>What a compilation wrote.</summary>
+/// <param name="ModelPath">The compressed model.</param>
+/// <param name="ManifestPath">Its manifest.</param>
+/// <param name="ReportPath">The report for people.</param>
+/// <param name="Report">The report's contents.</param>
+public sealed record CompilationResult(string ModelPath, string ManifestPath, string ReportPath, CompressionReport Report);
+
+/// <summary>
+/// The one place where the order of stages is written down:
+/// Model → Calibration → Menu → Sensitivity and Budget → Rewriting → Checks → Reports.
+/// </summary>
+public static class Compilation
+{
+    /// <summary>Compresses a model. Nothing appears in the output folder unless everything succeeded.</summary>
+    /// <param name="request">What to do.</param>
+    /// <param name="progress">Told about every stage.</param>
+    /// <param name="cancellationToken">Stops within a second or two; nothing is left behind.</param>
+    /// <exception cref="LorqException">Anything the user can act on.</exception>
+    public static CompilationResult Run(CompilationRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    {
+        CompressionSpec spec = request.Spec;
+        var clock = new StageClock(progress);
+        using var staging = new StagingFolder(request.OutputFolder);
+
+        clock.Begin("Model");
+        using OnnxModel model = OnnxModel.Load(request.ModelPath, cancellationToken);
+        SiteTable table = SiteFinder.Find(model, spec);
+        if (table.Sites.Count == 0)
+        {
+            throw Catalogue.NoSites.With(request.ModelPath);
+        }
+        IEmission emission = Emissions.All.Single(e => e.Name == spec.Target);
+        var budget = ByteBudget.Of(spec, model, table);
+
+        clock.Begin("Calibration");
+        CalibrationRun? calibration = CalibrationRun.Start(model, table.Sites, spec, clock, cancellationToken);
+
+        clock.Begin("Menu");
+        IReadOnlyList<SiteMenu> menus = new MenuBuilder(model, spec, emission, calibration?.Result).Build(
+            table.Sites,
+            clock,
+            cancellationToken
+        );
+
+        clock.Begin("Plan");
+        var planner = new Planner(model, emission, menus);
+        var materializer = new Materializer(calibration?.Result, spec.Threads);
+        var maker = new DecisionMaker(planner, materializer, menus, budget.Bytes);
+        Decision decision;
+        if (calibration is null)
+        {
+            decision = maker.WithoutData(clock, cancellationToken);
+        }
+        else
+        {
+            var session = new ProbeSession(model, table.Sites, spec.Threads, cancellationToken);
+            using var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cancellationToken);
+            decision = maker.WithProbes(probe, clock, cancellationToken);
+        }
+
+        clock.Begin("Rewriting");
+        var files = new OutputFiles(request.ModelPath, staging.Path, request.OutputFolder);
+        long written;
+        long opset;
+        using (OnnxModel rewritten = emission.Rewrite(model, decision.Weights, cancellationToken))
+        {
+            opset = rewritten.Opset();
+            written = rewritten.Save(
+                files.Staged(files.Model),
+                new SaveOptions(spec.ExternalData ? ExternalDataMode.External : ExternalDataMode.Auto),
+                cancellationToken
+            );
+        }
+        if (written > budget.Bytes)
+        {
+            throw new UnreachableException(
+                $"'{emission.Name}' wrote {written} bytes where {decision.Solved.PredictedBytes} were predicted."
+            );
+        }
+
+        clock.Begin("Checks");
+        DivergenceResult? divergence = calibration is null
+            ? OutputCheck.LoadOnly(request.ModelPath, files.Staged(files.Model), spec.Threads)
+            : OutputCheck.Run(
+                request.ModelPath,
+                files.Staged(files.Model),
+                calibration.HeldOut,
+                calibration.Mask,
+                spec.Threads,
+                clock,
+                cancellationToken
+            );
+        AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
+
+        clock.Begin("Reports");
+        var facts = new ReportFacts(request, model, table, budget, emission, calibration, menus, decision, divergence, written, opset);
+        CompressionReport report = facts.Report(clock.Stages, files);
+        files.Write(report, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        staging.Publish(files.Names);
+        clock.End();
+        return new CompilationResult(files.Final(files.Model), files.Final(files.Manifest), files.Final(files.Markdown), report);
+    }
+}

@@ -1,0 +1,134 @@
+using Lorq.Calibration;
+using Lorq.Quantization;
+using Lorq.Rewriting;
+using Lorq.Sites;
+
+namespace Lorq.Menu;
+
+/// <summary>Makes the chosen weights again from the inputs they were measured on: the same inputs give the same codes.</summary>
+public sealed class Materializer(CalibrationResult? calibration, int threads)
+{
+    /// <summary>The compressed weights of a plan, one per site that is not kept, in the order of the menus.</summary>
+    public IReadOnlyList<CompressedWeight> Materialize(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    {
+        var sites = Runs(plan)
+            .GroupBy(r => r.Site)
+            .Select(g => (Site: g.Key, Runs: g.ToArray()))
+            .Where(s => s.Runs[0].Candidate.Encoding is not Encoding.Keep)
+            .ToArray();
+        var weights = new CompressedWeight[sites.Length];
+        int done = 0;
+        object gate = new();
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
+            CancellationToken = cancellationToken,
+        };
+        Parallel.For(
+            0,
+            sites.Length,
+            options,
+            i =>
+            {
+                (Site site, Run[] runs) = sites[i];
+                weights[i] = Materialize(site, runs, cancellationToken);
+                lock (gate)
+                {
+                    progress?.Report(new StageProgress("Quantize", ++done, sites.Length, site.Name));
+                }
+            }
+        );
+        return weights;
+    }
+
+    /// <summary>The values a compressed weight stands for, row-major K×N.</summary>
+    public static float[] Dequantize(CompressedWeight weight)
+    {
+        Site site = weight.Site;
+        if (weight.Encoding is Encoding.Half)
+        {
+            float[] rounded = site.ReadWeight();
+            for (int i = 0; i < rounded.Length; i++)
+            {
+                rounded[i] = (float)(System.Half)rounded[i];
+            }
+            return rounded;
+        }
+        if (weight.Segments.Count == 1)
+        {
+            return weight.Segments[0].Dequantize();
+        }
+        var view = new float[(long)site.K * site.N];
+        int start = 0;
+        foreach (QuantizedMatrix segment in weight.Segments)
+        {
+            float[] part = segment.Dequantize();
+            for (int row = 0; row < site.K; row++)
+            {
+                part.AsSpan(row * segment.N, segment.N).CopyTo(view.AsSpan(row * site.N + start));
+            }
+            start += segment.N;
+        }
+        return view;
+    }
+
+    /// <summary>The bytes a plan's weights change in the file: exact, because it knows which neighbouring columns share a grid.</summary>
+    public static IEnumerable<(Site Site, WeightShape Shape)> Shapes(Plan plan) =>
+        Runs(plan)
+            .GroupBy(r => r.Site)
+            .Select(g =>
+                (
+                    g.Key,
+                    new WeightShape(
+                        g.First().Candidate.Encoding,
+                        [.. g.Where(r => r.Candidate.Grid is not null).Select(r => (r.Candidate.Grid!, r.Columns))]
+                    )
+                )
+            );
+
+    private CompressedWeight Materialize(Site site, Run[] runs, CancellationToken cancellationToken)
+    {
+        if (runs[0].Candidate.Encoding is Encoding.Half)
+        {
+            return new CompressedWeight(site, runs[0].Candidate.Encoding, []);
+        }
+        var quantizer = new WeightQuantizer(site, calibration?.For(site));
+        return new CompressedWeight(
+            site,
+            runs[0].Candidate.Encoding,
+            [.. runs.Select(r => quantizer.Quantize(r.Candidate.Quantizer!, r.Candidate.Grid!, r.Start, r.Columns, cancellationToken))]
+        );
+    }
+
+    /// <summary>The plan's units with neighbours of one site on one grid and quantizer joined: they are stored as one.</summary>
+    private static IEnumerable<Run> Runs(Plan plan)
+    {
+        Run? last = null;
+        for (int i = 0; i < plan.Menus.Count; i++)
+        {
+            SiteMenu menu = plan.Menus[i];
+            Candidate candidate = plan[i];
+            if (
+                last is not null
+                && last.Site == menu.Site
+                && last.Candidate.Encoding == candidate.Encoding
+                && last.Candidate.Quantizer == candidate.Quantizer
+            )
+            {
+                last = last with { Columns = last.Columns + menu.Columns };
+                continue;
+            }
+            if (last is not null)
+            {
+                yield return last;
+            }
+            last = new Run(menu.Site, menu.Start, menu.Columns, candidate);
+        }
+        if (last is not null)
+        {
+            yield return last;
+        }
+    }
+
+    private sealed record Run(Site Site, int Start, int Columns, Candidate Candidate);
+}

@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using Lorq.Calibration;
+using Lorq.Models;
+using Lorq.Quantization;
+using Lorq.Rewriting;
+using Lorq.Sites;
+using Lorq.Specs;
+
+namespace Lorq.Menu;
+
+/// <summary>
+/// Builds every unit's menu: each grid of the target quantized and measured, sites in parallel, one site's tensors in memory per
+/// worker. Quantized weights are not kept: the chosen ones are made again from the same inputs, which gives the same codes.
+/// </summary>
+public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission emission, CalibrationResult? calibration)
+{
+    /// <summary>Rows of an embedding that share a grid are cut into at most this many runs: vocabularies are ordered by frequency.</summary>
+    private const int TableSegments = 16;
+
+    /// <summary>Columns of a table segment that a candidate is measured on; the columns are independent, so a sample measures them all.</summary>
+    private const int SampledColumns = 256;
+
+    /// <summary>Builds the menus, in the order of the sites.</summary>
+    public IReadOnlyList<SiteMenu> Build(IReadOnlyList<Site> sites, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    {
+        var menus = new IReadOnlyList<SiteMenu>[sites.Count];
+        double total = sites.Sum(Work);
+        double done = 0;
+        object gate = new();
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = spec.Threads > 0 ? spec.Threads : Environment.ProcessorCount,
+            CancellationToken = cancellationToken,
+        };
+        // Largest first, so that no worker ends with a large one alone.
+        int[] order = [.. Enumerable.Range(0, sites.Count).OrderByDescending(i => Work(sites[i])).ThenBy(i => i)];
+        Parallel.ForEach(
+            Partitioner.Create(order, EnumerablePartitionerOptions.NoBuffering),
+            options,
+            i =>
+            {
+                menus[i] = Build(sites[i], cancellationToken);
+                lock (gate)
+                {
+                    done += Work(sites[i]);
+                    progress?.Report(new StageProgress("Menu", done, total, sites[i].Name));
+                }
+            }
+        );
+        return [.. menus.SelectMany(m => m)];
+    }
+
+    private static double Work(Site site) => site.Kind == SiteKind.Gather ? (double)site.Count * 64 : (double)site.Count * (site.K + 64);
+
+    private IReadOnlyList<SiteMenu> Build(Site site, CancellationToken cancellationToken)
+    {
+        var quantizer = new WeightQuantizer(site, calibration?.For(site));
+        IReadOnlyList<QuantizationGrid> grids = GridChoices.Grids(model, site, spec, emission);
+        IReadOnlyList<IQuantizer> methods = GridChoices.Methods(site, spec, quantizer.HasMoment);
+        if (
+            site.Kind == SiteKind.Gather
+            && !quantizer.HasMoment
+            && emission.SupportsSegments(site)
+            && site.N >= TableSegments * SampledColumns
+            && grids.Count > 0
+        )
+        {
+            return Segments(site, quantizer, grids, methods, cancellationToken);
+        }
+        var candidates = new List<Candidate> { new(new Encoding.Keep(), null, 0, 0), Half(site, quantizer) };
+        foreach (QuantizationGrid grid in grids)
+        {
+            long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(grid), [(grid, site.N)]));
+            foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
+            {
+                QuantizedMatrix codes = quantizer.Quantize(method, grid, 0, site.N, cancellationToken);
+                candidates.Add(new(new Encoding.Quantized(grid), method, quantizer.Loss(codes.Dequantize(), 0, site.N), bytes));
+            }
+        }
+        {
+            foreach (var c in candidates)
+            {
+                Console.Error.WriteLine($"{site.Name} {c.Encoding} {c.Quantizer?.Name} {c.Loss:G4} {c.Bytes}");
+            }
+        }
+        return [new SiteMenu(site, 0, site.N, candidates)];
+    }
+
+    private List<SiteMenu> Segments(
+        Site site,
+        WeightQuantizer quantizer,
+        IReadOnlyList<QuantizationGrid> grids,
+        IReadOnlyList<IQuantizer> methods,
+        CancellationToken cancellationToken
+    )
+    {
+        int count = (site.N + TableSegments - 1) / TableSegments;
+        var starts = new List<int>();
+        for (int start = 0; start < site.N; start += count)
+        {
+            starts.Add(start);
+        }
+        var menus = new List<SiteMenu>(starts.Count);
+        long whole = SegmentBytes(site, starts, count, grids[0], -1, grids[0]);
+        foreach (int start in starts)
+        {
+            int columns = Math.Min(count, site.N - start);
+            int unit = menus.Count;
+            var sample = new ColumnSample(quantizer, site, start, columns, SampledColumns);
+            var candidates = new List<Candidate>(grids.Count * methods.Count);
+            foreach (QuantizationGrid grid in grids)
+            {
+                // The first unit carries what the table saves as a whole; the others what their own grid changes.
+                long bytes = SegmentBytes(site, starts, count, grids[0], unit, grid) - (unit == 0 ? 0 : whole);
+                foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
+                {
+                    candidates.Add(new(new Encoding.Quantized(grid), method, sample.Loss(method, grid, cancellationToken), bytes));
+                }
+            }
+            menus.Add(new SiteMenu(site, start, columns, candidates));
+        }
+        return menus;
+    }
+
+    private long SegmentBytes(Site site, List<int> starts, int count, QuantizationGrid common, int unit, QuantizationGrid own)
+    {
+        var segments = starts.Select((s, i) => (i == unit ? own : common, Math.Min(count, site.N - s))).ToArray();
+        return emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(segments[0].Item1), segments));
+    }
+
+    private Candidate Half(Site site, WeightQuantizer quantizer)
+    {
+        ReadOnlySpan<float> weight = quantizer.Weight;
+        var rounded = new float[weight.Length];
+        for (int i = 0; i < rounded.Length; i++)
+        {
+            rounded[i] = (float)(System.Half)weight[i];
+        }
+        long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Half(), []));
+        double loss = rounded.All(float.IsFinite) ? quantizer.Loss(rounded, 0, site.N) : double.PositiveInfinity;
+        return new(new Encoding.Half(), null, loss, bytes);
+    }
+}

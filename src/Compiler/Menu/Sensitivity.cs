@@ -1,0 +1,98 @@
+using Lorq.Rewriting;
+using Lorq.Sites;
+
+namespace Lorq.Menu;
+
+/// <summary>
+/// The weights ω of the budget: how much a site's relative output error costs at the model's outputs. One site at a time is
+/// replaced by a candidate from the middle of its menu and the divergence of the final outputs on held-out samples is measured;
+/// ω = divergence / relative error. Around a chosen plan the same is asked the other way: what restoring one site would save.
+/// </summary>
+public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
+{
+    /// <summary>How much coarser than the expected choice a probe is, in relative error: it should stand out and yet stay where loss grows with error.</summary>
+    private const double Coarser = 2;
+
+    /// <summary>ω per site name, from one replacement each.</summary>
+    /// <param name="menus">The menus.</param>
+    /// <param name="expected">A rough plan of the right size: losses are not proportional to errors over orders of magnitude, so sites are probed near the errors they will have.</param>
+    /// <param name="progress">Told after each site.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public IReadOnlyDictionary<string, double> Probe(
+        IReadOnlyList<SiteMenu> menus,
+        Plan expected,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        IGrouping<Site, SiteMenu>[] sites = [.. menus.GroupBy(m => m.Site)];
+        double[] errors = [.. Enumerable.Range(0, menus.Count).Select(i => expected[i].Loss)];
+        // A site that the rough plan keeps is probed as the average of the others would be.
+        double usual = Math.Exp(errors.Where(e => e > 0).Select(e => Math.Log(e)).DefaultIfEmpty(Math.Log(0.01)).Average());
+        var target = Enumerable.Range(0, menus.Count).ToDictionary(i => menus[i], i => Coarser * (errors[i] > 0 ? errors[i] : usual));
+        var weights = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (IGrouping<Site, SiteMenu> site in sites)
+        {
+            SiteMenu[] units = [.. site];
+            int[] middle = [.. units.Select(u => Middle(u, target[u]))];
+            var plan = new Plan(units, middle);
+            double error = units.Select((u, i) => plan[i].Loss).Sum();
+            double divergence = error > 0 ? probe.Loss(materializer.Materialize(plan, null, cancellationToken), cancellationToken) : 0;
+            weights[site.Key.Name] = error > 0 ? divergence / error : 0;
+            progress?.Report(new StageProgress("Sensitivity", weights.Count, sites.Length, site.Key.Name));
+        }
+        return weights;
+    }
+
+    /// <summary>ω per site name around a plan: the divergence that restoring the site alone takes away, over its relative error.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="compressed">Its weights.</param>
+    /// <param name="whole">Divergence of the whole plan.</param>
+    /// <param name="before">The weights in use; kept for sites the plan does not compress.</param>
+    /// <param name="progress">Told after each site.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public IReadOnlyDictionary<string, double> ProbeAround(
+        Plan plan,
+        IReadOnlyList<CompressedWeight> compressed,
+        double whole,
+        IReadOnlyDictionary<string, double> before,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        var weights = new Dictionary<string, double>(before, StringComparer.Ordinal);
+        var errors = plan
+            .Menus.Select((m, i) => (m.Site.Name, plan[i].Loss))
+            .GroupBy(p => p.Name)
+            .ToDictionary(g => g.Key, g => g.Sum(p => p.Loss));
+        int done = 0;
+        foreach (CompressedWeight weight in compressed)
+        {
+            double without = probe.Loss([.. compressed.Where(w => w != weight)], cancellationToken);
+            double error = errors[weight.Site.Name];
+            if (error > 0)
+            {
+                // Restoring a site can look harmful within noise; a weight of zero would let the solver ruin it.
+                weights[weight.Site.Name] = Math.Max((whole - without) / error, 0.1 * before[weight.Site.Name]);
+            }
+            progress?.Report(new StageProgress("Sensitivity", ++done, compressed.Count, weight.Site.Name));
+        }
+        return weights;
+    }
+
+    private static int Middle(SiteMenu menu, double target)
+    {
+        int best = 0;
+        double distance = double.PositiveInfinity;
+        for (int i = 0; i < menu.Candidates.Count; i++)
+        {
+            Candidate c = menu.Candidates[i];
+            double d = c.Grid is null || c.Loss <= 0 ? double.PositiveInfinity : Math.Abs(Math.Log(c.Loss / target));
+            if (d < distance)
+            {
+                (best, distance) = (i, d);
+            }
+        }
+        return best;
+    }
+}

@@ -1,0 +1,41 @@
+using Lorq.Quantization;
+using Lorq.Rewriting;
+using Lorq.Sites;
+
+namespace Lorq.Menu;
+
+/// <summary>One way to store a unit, with what it loses and what it costs.</summary>
+/// <param name="Encoding">How it is stored.</param>
+/// <param name="Quantizer">Who rounds; null for keep and fp16.</param>
+/// <param name="Loss">Relative output error of the unit's site when only this unit is replaced: tr(EᵀHE)/tr(WᵀHW), measured.</param>
+/// <param name="Bytes">Change of the written file against keeping the weight as it is; negative when it saves.</param>
+public sealed record Candidate(Encoding Encoding, IQuantizer? Quantizer, double Loss, long Bytes)
+{
+    /// <summary>The grid, or null for keep and fp16.</summary>
+    public QuantizationGrid? Grid => (Encoding as Encoding.Quantized)?.Grid;
+}
+
+/// <summary>
+/// The menu of one unit: a whole site, or a run of columns of it (rows of an embedding table) that may have a grid of its own.
+/// </summary>
+/// <param name="Site">The site.</param>
+/// <param name="Start">First column.</param>
+/// <param name="Columns">Number of columns.</param>
+/// <param name="Candidates">What can be chosen; "keep" is always there for whole sites.</param>
+public sealed record SiteMenu(Site Site, int Start, int Columns, IReadOnlyList<Candidate> Candidates)
+{
+    /// <summary>True when the unit is the whole site.</summary>
+    public bool IsWhole => Columns == Site.N;
+
+    /// <summary>The site's name, with the column range when it is a part.</summary>
+    public string Name => IsWhole ? Site.Name : $"{Site.Name}[{Start}..{Start + Columns})";
+}
+
+/// <summary>A chosen candidate per menu, in the order of the menus.</summary>
+/// <param name="Menus">The menus.</param>
+/// <param name="Chosen">Index of the candidate per menu.</param>
+public sealed record Plan(IReadOnlyList<SiteMenu> Menus, IReadOnlyList<int> Chosen)
+{
+    /// <summary>The candidate chosen for menu i.</summary>
+    public Candidate this[int i] => Menus[i].Candidates[Chosen[i]];
+}

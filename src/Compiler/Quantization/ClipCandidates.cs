@@ -1,0 +1,87 @@
+using System.Numerics;
+
+namespace Lorq.Quantization;
+
+/// <summary>
+/// The scales and zero points that a search over clipped ranges tries for one block of each lane: the range times 1.00, 0.98, …, 0.50,
+/// then 0.46, …, 0.18, which long blocks at 2 and 3 bits need and blocks whose largest weight meets a weak input.
+/// </summary>
+internal readonly struct ClipCandidates
+{
+    private const int FineFactors = 26;
+    private const float FineStep = 0.02f;
+    private const int CoarseFactors = 8;
+    private const float CoarseStep = 0.04f;
+
+    private readonly QuantizationGrid grid;
+    private readonly Vector<float> low;
+    private readonly Vector<float> high;
+
+    private ClipCandidates(QuantizationGrid grid, Vector<float> low, Vector<float> high)
+    {
+        this.grid = grid;
+        this.low = low;
+        this.high = high;
+    }
+
+    /// <summary>Candidates for blocks with the given extremes.</summary>
+    /// <param name="grid">The grid.</param>
+    /// <param name="low">Smallest weight, at most 0.</param>
+    /// <param name="high">Largest weight, at least 0.</param>
+    public static ClipCandidates For(QuantizationGrid grid, Vector<float> low, Vector<float> high) => new(grid, low, high);
+
+    /// <summary>How many there are.</summary>
+    public int Count => grid.HasZeroPoint ? FineFactors + CoarseFactors : 2 * (FineFactors + CoarseFactors);
+
+    /// <summary>One candidate.</summary>
+    public (Vector<float> Scale, Vector<float> Zero) this[int index]
+    {
+        get
+        {
+            if (grid.HasZeroPoint)
+            {
+                return Asymmetric(Factor(index));
+            }
+            // Neither the levels of an integer grid around its zero point nor those of a codebook are symmetric: a negative scale
+            // turns them round, and suits blocks whose longer tail is the positive one.
+            float factor = Factor(index >> 1) * ((index & 1) == 0 ? 1 : -1);
+            float reach = grid.Kind == GridKind.NormalFloat ? 1 : (grid.Levels - 1) / 2f;
+            return Scaled(Vector.Max(high, -low) * (factor / reach));
+        }
+    }
+
+    private static float Factor(int index) => index < FineFactors ? 1 - FineStep * index : 0.5f - CoarseStep * (index - FineFactors + 1);
+
+    /// <summary>
+    /// The rule of plain rounding. Asymmetric: the range over the levels. Symmetric: the weight of largest magnitude gets the outermost
+    /// code, 0, by a scale of its opposite sign (what ONNX Runtime's own quantizer does). Codebook: the largest magnitude.
+    /// </summary>
+    public (Vector<float> Scale, Vector<float> Zero) Plain()
+    {
+        if (grid.HasZeroPoint)
+        {
+            return Asymmetric(1);
+        }
+        if (grid.Kind == GridKind.NormalFloat)
+        {
+            return Scaled(Vector.Max(high, -low));
+        }
+        Vector<float> largest = Vector.ConditionalSelect(Vector.GreaterThan(high, -low), high, low);
+        return Scaled(largest / -(grid.Levels / 2f));
+    }
+
+    private (Vector<float> Scale, Vector<float> Zero) Scaled(Vector<float> scale) =>
+        (ScaleRounding.Round(scale, grid.Scale), grid.Kind == GridKind.NormalFloat ? Vector<float>.Zero : Vector.Create(grid.Levels / 2f));
+
+    private (Vector<float> Scale, Vector<float> Zero) Asymmetric(float factor)
+    {
+        float largest = grid.Levels - 1;
+        Vector<float> scale = ScaleRounding.Round((high - low) * (factor / largest), grid.Scale);
+        Vector<float> zero = Vector.ConditionalSelect(
+            Vector.Equals(scale, Vector<float>.Zero),
+            Vector<float>.Zero,
+            Vector.Round(-low * factor / scale)
+        );
+        return (scale, Vector.Min(zero, Vector.Create(largest)));
+    }
+}

@@ -1,0 +1,62 @@
+using Lorq.Calibration;
+using Lorq.Diagnostics;
+using Lorq.Models;
+
+namespace Lorq.Reports;
+
+/// <summary>The files of one compression: their names, where they are staged, and how they are written.</summary>
+/// <param name="original">The original model.</param>
+/// <param name="staging">The folder they are written to first.</param>
+/// <param name="target">The folder they end in.</param>
+internal sealed class OutputFiles(string original, string staging, string target)
+{
+    private readonly string name = Path.GetFileNameWithoutExtension(original);
+
+    /// <summary>The compressed model.</summary>
+    public string Model => name + ".lorq.onnx";
+
+    /// <summary>Its manifest.</summary>
+    public string Manifest => name + ".lorq.json";
+
+    /// <summary>The report for people.</summary>
+    public string Markdown => name + ".report.md";
+
+    /// <summary>The report for programs.</summary>
+    public string Json => name + ".report.json";
+
+    /// <summary>What is moved into place, in order: a model never stands without its data, nor a manifest before its model.</summary>
+    public IReadOnlyList<string> Names =>
+        [.. new[] { Model + ".data" }.Where(n => File.Exists(Staged(n))), Model, Json, Markdown, Manifest];
+
+    /// <summary>Where a file is written.</summary>
+    public string Staged(string file) => Path.Combine(staging, file);
+
+    /// <summary>Where it ends.</summary>
+    public string Final(string file) => Path.Combine(target, file);
+
+    /// <summary>Writes manifest and reports beside the staged model.</summary>
+    public void Write(CompressionReport report, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using OnnxModel written = OnnxModel.Load(Staged(Model), cancellationToken);
+            using OnnxModel before = OnnxModel.Load(original, cancellationToken);
+            using var runner = new ModelRunner(Staged(Model));
+            Reports.Manifest manifest = Reports.Manifest.Of(
+                report,
+                ManifestFile.Of(Staged(Model), written.ExternalFiles, cancellationToken),
+                ManifestFile.Of(original, before.ExternalFiles, cancellationToken),
+                runner.Inputs,
+                runner.Outputs,
+                written.Proto.OpsetImport.Select(o => (o.Domain, o.Version))
+            );
+            File.WriteAllText(Staged(Manifest), manifest.ToJson());
+            File.WriteAllText(Staged(Json), JsonReport.Write(report));
+            File.WriteAllText(Staged(Markdown), MarkdownReport.Write(report));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Catalogue.CannotWriteFile.With(target, e.Message);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using Lorq.Calibration;
+using Lorq.Checks;
+using Lorq.Menu;
+using Lorq.Models;
+using Lorq.Quantization;
+using Lorq.Rewriting;
+using Lorq.Sites;
+
+namespace Lorq.Reports;
+
+/// <summary>The records of all stages, joined into the report.</summary>
+internal sealed record ReportFacts(
+    CompilationRequest Request,
+    OnnxModel Model,
+    SiteTable Table,
+    ByteBudget Budget,
+    IEmission Emission,
+    CalibrationRun? Calibration,
+    IReadOnlyList<SiteMenu> Menus,
+    Decision Decision,
+    DivergenceResult? Divergence,
+    long Written,
+    long Opset
+)
+{
+    /// <summary>The report.</summary>
+    public CompressionReport Report(IReadOnlyList<(string Stage, TimeSpan Elapsed)> stages, OutputFiles files)
+    {
+        SolvedPlan solved = Decision.Solved;
+        return new CompressionReport
+        {
+            Model = new ModelFacts(
+                Path.GetFileNameWithoutExtension(Request.ModelPath),
+                Request.ModelPath,
+                Model.FileBytes,
+                files.Final(files.Model),
+                Written,
+                [files.Final(files.Manifest), files.Final(files.Markdown), files.Final(files.Json)]
+            ),
+            Budget = new BudgetFacts(Budget.Text, Budget.Bytes),
+            Target = Emission.Name,
+            Sites = [.. Rows()],
+            LeftAlone = [.. Table.LeftAlone.Select(a => new LeftAloneRow(a.Name, a.Shape, a.Bytes, a.Node, a.Reason))],
+            Solver = new SolverFacts(
+                solved.Solution.Loss,
+                solved.Solution.Bound,
+                solved.Solution.Gap,
+                solved.Solution.Elapsed.TotalSeconds,
+                Decision.Rounds,
+                Menus.Sum(m => (long)m.Candidates.Count),
+                Budget.Bytes - Written
+            ),
+            Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss),
+            BestUniform = Decision.Uniform is { } u ? new UniformFacts(u.Name, u.Bytes, u.Loss) : null,
+            Divergence = Divergence,
+            Calibration = Calibration is null
+                ? new CalibrationFacts([], 0, 0, 0, null)
+                : new CalibrationFacts(
+                    Request.Spec.Calibration.Data,
+                    Samples(Calibration.Data),
+                    Samples(Calibration.HeldOut),
+                    Calibration.Result.Rows,
+                    Calibration.Mask
+                ),
+            Stages = [.. stages.Select(s => new StageTime(s.Stage, s.Elapsed.TotalSeconds))],
+            PeakMemoryBytes = Process.GetCurrentProcess().PeakWorkingSet64,
+            Versions = VersionFacts.Current(Model.Opset(), Opset),
+            Reproduce = new ReproduceFacts(Request.CommandLine, Specs.SpecJson.Write(Request.Spec)),
+            Warnings = [.. Warnings()],
+        };
+    }
+
+    private IEnumerable<SiteRow> Rows()
+    {
+        Plan plan = Decision.Solved.Plan;
+        var units = plan.Menus.Select((m, i) => (Menu: m, Candidate: plan[i])).GroupBy(u => u.Menu.Site);
+        var shapes = Materializer.Shapes(plan).ToDictionary(s => s.Site, s => s.Shape);
+        foreach (var unit in units)
+        {
+            Site site = unit.Key;
+            Candidate[] chosen = [.. unit.Select(u => u.Candidate)];
+            QuantizationGrid? one = chosen.Select(c => c.Grid).Distinct().Count() == 1 ? chosen[0].Grid : null;
+            double error = chosen.Sum(c => c.Loss);
+            double? weight = Calibration is null ? null : Decision.Omega.GetValueOrDefault(site.Name, 1);
+            yield return new SiteRow(
+                site.Name,
+                site.Kind.ToString(),
+                site.K,
+                site.N,
+                site.Groups,
+                site.Uses.Count,
+                site.StoredBytes,
+                Describe(shapes[site]),
+                chosen[0].Quantizer?.Name ?? "",
+                one?.Bits,
+                one?.BlockSize,
+                site.StoredBytes + Emission.BytesDelta(Model, site, shapes[site]),
+                error,
+                weight,
+                error * Decision.Omega.GetValueOrDefault(site.Name, 1),
+                Notes(site)
+            );
+        }
+    }
+
+    private static string Describe(WeightShape shape) =>
+        shape.Segments.Count <= 1
+            ? shape.Encoding.ToString()!
+            : string.Join(" | ", shape.Segments.GroupBy(s => s.Grid).Select(g => $"{g.Key} ×{g.Sum(s => s.Columns)}"));
+
+    private string[] Notes(Site site) =>
+        Calibration?.Result.For(site)?.Moments?.Any(m => m.IsDiagonalFallback) == true
+            ? ["Its second moment is too close to singular: only its diagonal was used."]
+            : [];
+
+    private IEnumerable<string> Warnings()
+    {
+        if (Calibration is null)
+        {
+            yield return "No calibration data: data-free quantizers only, every layer counted by its own relative error, and the result was not compared with the original.";
+        }
+        foreach (string warning in Calibration?.Warnings ?? [])
+        {
+            yield return warning;
+        }
+    }
+
+    private static long Samples(DataSet data) => data.Batches.Sum(b => b.Values.First().Shape.FirstOrDefault(1));
+}

@@ -1,0 +1,119 @@
+using Lorq.Quantization;
+using Lorq.Sites;
+
+namespace Lorq.Specs;
+
+/// <summary>What the user wants: a size, a target, and how to get there. Immutable; made by the parser and the command line.</summary>
+public sealed record CompressionSpec
+{
+    /// <summary>The size to reach; null until the command line or the file states one.</summary>
+    public SizeBudget? Budget { get; init; }
+
+    /// <summary>The emission's name.</summary>
+    public string Target { get; init; } = "ort";
+
+    /// <summary>Where calibration data is and how it is used.</summary>
+    public CalibrationSpec Calibration { get; init; } = new();
+
+    /// <summary>What each site may choose from.</summary>
+    public MenuSpec Menu { get; init; } = new();
+
+    /// <summary>Settings for some sites; the last that fits a site wins.</summary>
+    public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
+
+    /// <summary>Globs on weight or node names that are left alone.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>A limit on the measured loss; null for none.</summary>
+    public AccuracyLimit? Accuracy { get; init; }
+
+    /// <summary>Worker threads; 0 for one per core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Write large tensors to a file beside the model.</summary>
+    public bool ExternalData { get; init; }
+}
+
+/// <summary>Calibration data and its use.</summary>
+public sealed record CalibrationSpec
+{
+    /// <summary>Paths or globs of .npz, .npy or test_data_set folders; empty for none.</summary>
+    public IReadOnlyList<string> Data { get; init; } = [];
+
+    /// <summary>Samples per run of the model.</summary>
+    public int BatchSize { get; init; } = 8;
+
+    /// <summary>Use at most this many samples; null for all.</summary>
+    public int? MaxSamples { get; init; }
+
+    /// <summary>Share of the samples kept aside for probes and checks.</summary>
+    public double HeldOut { get; init; } = 0.25;
+
+    /// <summary>The input whose zeros mark padding; null to recognise <c>attention_mask</c> and the like.</summary>
+    public string? Mask { get; init; }
+
+    /// <summary>Bytes that second moments may take at once; more means several passes.</summary>
+    public long MemoryCapBytes { get; init; } = 1L << 30;
+}
+
+/// <summary>Which stored zero points the menu offers.</summary>
+public enum Symmetry
+{
+    /// <summary>Both; the solver picks.</summary>
+    Both,
+
+    /// <summary>No stored zero points.</summary>
+    Symmetric,
+
+    /// <summary>Stored zero points only.</summary>
+    Asymmetric,
+}
+
+/// <summary>What a site's menu offers.</summary>
+public sealed record MenuSpec
+{
+    /// <summary>Bits per code.</summary>
+    public IReadOnlyList<int> Bits { get; init; } = [2, 3, 4, 5, 6, 8];
+
+    /// <summary>Weights that share a scale; 0 for a whole column.</summary>
+    public IReadOnlyList<int> Blocks { get; init; } = [32, 64, 128];
+
+    /// <summary>Quantizers by name; <c>auto</c> picks by what is known about the site.</summary>
+    public IReadOnlyList<string> Methods { get; init; } = ["auto"];
+
+    /// <summary>Zero points.</summary>
+    public Symmetry Symmetry { get; init; } = Symmetry.Both;
+
+    /// <summary>How scales are stored.</summary>
+    public ScaleType Scales { get; init; } = ScaleType.Float16;
+
+    /// <summary>Offer NormalFloat codebooks too (2 to 4 bits); decoded to floats at load.</summary>
+    public bool Codebooks { get; init; }
+}
+
+/// <summary>Settings for the sites that a pattern names.</summary>
+public sealed record SiteOverride
+{
+    /// <summary>A glob on the weight's name or the name of a node that reads it.</summary>
+    public required string Match { get; init; }
+
+    /// <summary>Only sites of this kind; null for all.</summary>
+    public SiteKind? Kind { get; init; }
+
+    /// <summary>Bits instead of the menu's.</summary>
+    public IReadOnlyList<int>? Bits { get; init; }
+
+    /// <summary>Blocks instead of the menu's.</summary>
+    public IReadOnlyList<int>? Blocks { get; init; }
+
+    /// <summary>Quantizers instead of the menu's.</summary>
+    public IReadOnlyList<string>? Methods { get; init; }
+
+    /// <summary>Leave the site as it is.</summary>
+    public bool Keep { get; init; }
+}
+
+/// <summary>A limit on the loss that the checks measure; the run fails when it is passed.</summary>
+/// <param name="Metric"><c>cosine</c> or <c>top1</c> (at least), <c>relative-mse</c> or <c>kl</c> (at most).</param>
+/// <param name="Limit">The limit.</param>
+public sealed record AccuracyLimit(string Metric, double Limit);

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using Lorq.Diagnostics;
+
+namespace Lorq.Specs;
+
+/// <summary>Reads a spec: JSON with comments, against <see cref="SpecKeys"/>.</summary>
+public static class SpecParser
+{
+    /// <summary>Reads a file; relative data paths are relative to its folder.</summary>
+    /// <exception cref="LorqException">The file cannot be read, or LORQ02xx with file, line and column.</exception>
+    public static CompressionSpec Parse(string path)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Catalogue.CannotReadFile.With(path, e.Message);
+        }
+        CompressionSpec spec = Parse(bytes, path);
+        string folder = Path.GetDirectoryName(path) ?? "";
+        return spec with { Calibration = spec.Calibration with { Data = [.. spec.Calibration.Data.Select(d => Path.Combine(folder, d))] } };
+    }
+
+    /// <summary>Reads a text.</summary>
+    /// <param name="utf8">The JSON text.</param>
+    /// <param name="file">Its name, for errors.</param>
+    public static CompressionSpec Parse(byte[] utf8, string file)
+    {
+        SpecNode root = SpecNode.Read(utf8, file);
+        CompressionSpec spec = Section(new CompressionSpec(), root, "", SpecKeys.All, ["$schema", "overrides"]);
+        if (Find(root, "overrides") is { } overrides)
+        {
+            spec = spec with { Overrides = Overrides(overrides) };
+        }
+        if (spec.Accuracy is { } limit && (limit.Metric.Length == 0 || double.IsNaN(limit.Limit)))
+        {
+            throw Catalogue.WrongSpecValue.At(
+                Find(root, "accuracy")!.Place,
+                "accuracy",
+                "an object with metric and limit",
+                "only one of them"
+            );
+        }
+        return spec;
+    }
+
+    private static SiteOverride[] Overrides(SpecNode node)
+    {
+        if (node.Kind != JsonValueKind.Array)
+        {
+            throw Catalogue.WrongSpecValue.At(node.Place, "overrides", "an array of objects", node.Kind.ToString().ToLowerInvariant());
+        }
+        return
+        [
+            .. node.Items.Select(item =>
+            {
+                SiteOverride o = Section(new SiteOverride { Match = "" }, item, "overrides", SpecKeys.Override, []);
+                return o.Match.Length > 0
+                    ? o
+                    : throw Catalogue.WrongSpecValue.At(item.Place, "overrides", "an object with match", "one without it");
+            }),
+        ];
+    }
+
+    /// <summary>Applies an object's keys; <paramref name="special"/> are looked at elsewhere.</summary>
+    private static T Section<T>(T target, SpecNode node, string prefix, IReadOnlyList<SpecKey<T>> keys, string[] special)
+    {
+        if (node.Kind != JsonValueKind.Object)
+        {
+            throw Catalogue.WrongSpecValue.At(
+                node.Place,
+                prefix.Length > 0 ? prefix : "the spec",
+                "an object",
+                node.Kind.ToString().ToLowerInvariant()
+            );
+        }
+        string path = prefix.Length == 0 || prefix == "overrides" ? "" : prefix + ".";
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = 0; i < node.Keys.Count; i++)
+        {
+            (string name, SourceLocation place) = node.Keys[i];
+            if (!seen.Add(name))
+            {
+                throw Catalogue.DuplicateSpecKey.At(place, path + name);
+            }
+            if (special.Contains(name))
+            {
+                continue;
+            }
+            if (keys.FirstOrDefault(k => k.Path == path + name) is { } key)
+            {
+                target = key.Apply(target, node.Items[i]);
+            }
+            else if (path.Length == 0 && keys.Any(k => k.Path.StartsWith(name + ".", StringComparison.Ordinal)))
+            {
+                target = Section(target, node.Items[i], name, keys, []);
+            }
+            else
+            {
+                throw Catalogue.UnknownSpecKey.At(place, path + name, NearestName.Hint(name, Known(keys, path).Concat(special)));
+            }
+        }
+        return target;
+    }
+
+    private static IEnumerable<string> Known<T>(IReadOnlyList<SpecKey<T>> keys, string path) =>
+        keys.Where(k => k.Path.StartsWith(path, StringComparison.Ordinal)).Select(k => k.Path[path.Length..].Split('.')[0]).Distinct();
+
+    private static SpecNode? Find(SpecNode node, string key)
+    {
+        for (int i = 0; i < node.Keys.Count; i++)
+        {
+            if (node.Keys[i].Name == key)
+            {
+                return node.Items[i];
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,8 @@
+namespace Lorq;
+
+/// <summary>How far a stage of the compilation is.</summary>
+/// <param name="Stage">The stage's name; a new name begins a new stage.</param>
+/// <param name="Done">Work done, in the stage's own unit.</param>
+/// <param name="Total">All of it; 0 when unknown.</param>
+/// <param name="Detail">What is being worked on.</param>
+public sealed record StageProgress(string Stage, double Done, double Total, string? Detail = null);

@@ -1,0 +1,144 @@
+using Lorq.Checks;
+using Lorq.Reports;
+
+namespace Lorq.Tests.Reports;
+
+/// <summary>A made-up compression with every part of a report in it.</summary>
+internal static class SampleReport
+{
+    public static CompressionReport Full { get; } =
+        new()
+        {
+            Model = new(
+                "encoder",
+                "models/encoder.onnx",
+                90_360_000,
+                "out/encoder.lorq.onnx",
+                14_655_432,
+                ["out/encoder.lorq.json", "out/encoder.report.md", "out/encoder.report.json"]
+            ),
+            Budget = new("14.66MB", 14_660_000),
+            Target = "ort",
+            Sites =
+            [
+                Site(
+                    "embeddings.word_embeddings.weight",
+                    "Gather",
+                    384,
+                    30_522,
+                    2,
+                    46_881_792,
+                    "3b·32",
+                    "gptq",
+                    3,
+                    32,
+                    5_128_000,
+                    0.0123,
+                    1.7,
+                    ["H was not positive definite: its diagonal was used"]
+                ),
+                Site(
+                    "encoder.layer.0.attention.self.query.weight",
+                    "MatMul",
+                    384,
+                    384,
+                    1,
+                    589_824,
+                    "4b·32",
+                    "gptq",
+                    4,
+                    32,
+                    83_000,
+                    0.0041,
+                    0.3,
+                    []
+                ),
+                Site(
+                    "encoder.layer.0.attention|self`key.weight",
+                    "MatMul",
+                    384,
+                    384,
+                    1,
+                    589_824,
+                    "8b·col",
+                    "rtn",
+                    8,
+                    0,
+                    148_992,
+                    1.2e-5,
+                    null,
+                    []
+                ),
+                Site(
+                    "encoder.layer.5.output.dense.weight",
+                    "MatMul",
+                    1536,
+                    384,
+                    1,
+                    2_359_296,
+                    "keep",
+                    "",
+                    null,
+                    null,
+                    2_359_296,
+                    0,
+                    0.9,
+                    []
+                ),
+                Site("pooler.conv.weight", "Conv", 27, 64, 1, 6_912, "fp16", "", null, null, 3_456, 2.5e-8, 0.1, []),
+            ],
+            LeftAlone =
+            [
+                new("embeddings.LayerNorm.weight", [384], 1536, "LayerNorm_0", "a vector of scales: it has no matrix to compress"),
+            ],
+            Solver = new(0.002381, 0.0023809, 4.2e-5, 0.134, 2, 5 * 180, 4_568),
+            Loss = new("relative-mse", 0.002381, 0.002504),
+            BestUniform = new("4b·32 everywhere", 14_658_000, 0.0108),
+            Divergence = new(
+                [
+                    new("last_hidden_state", "float", ClassAxis.None, 3201, 895, 0.998812, 0.002504, 0.3127, null, null, null, 0, 0, 0),
+                    new("logits", "float", ClassAxis.Logits, 64, 0, 0.999, 0.0021, 1.25, 0.00312, 0.984375, null, 1, 2, 1),
+                    new("ids", "int64", ClassAxis.None, 64, 0, null, null, null, null, null, 0.96875, 0, 0, 0),
+                    new("scores", "undefined", ClassAxis.None, 0, 0, null, null, null, null, null, null, 0, 0, 0),
+                ],
+                64,
+                [new(17, 0.0091, 0.9951, 0.01), new(3, 0.0088, 0.9953, null)]
+            ),
+            Calibration = new(["data/calibration.npz", "data/more/*.npz"], 192, 64, 9_876, "attention_mask"),
+            Stages = [new("read", 0.21), new("calibrate", 12.04), new("menu", 31.5), new("solve", 0.134), new("check", 130.2)],
+            PeakMemoryBytes = 1_423_000_000,
+            Versions = new("0.1.0", "1.31.1", 17, 21),
+            Reproduce = new("lorq compress models/encoder.onnx --budget 14.66MB", "{\n  \"budget\": \"14.66MB\"\n}"),
+            Warnings = ["The original output 'logits' holds NaN in 1 row; such rows do not count."],
+        };
+
+    public static CompressionReport DataFree { get; } =
+        Full with
+        {
+            Sites = [],
+            LeftAlone = [],
+            Solver = null,
+            BestUniform = null,
+            Divergence = null,
+            Warnings = [],
+            Loss = new("weighted-error", 0.01, null),
+            Calibration = new([], 0, 0, 0, null),
+        };
+
+    private static SiteRow Site(
+        string name,
+        string kind,
+        int k,
+        int n,
+        int uses,
+        long original,
+        string encoding,
+        string method,
+        int? bits,
+        int? block,
+        long written,
+        double error,
+        double? weight,
+        string[] notes
+    ) => new(name, kind, k, n, 1, uses, original, encoding, method, bits, block, written, error, weight, error * (weight ?? 0), notes);
+}

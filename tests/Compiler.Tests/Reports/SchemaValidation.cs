@@ -1,0 +1,73 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Lorq.Tests.Reports;
+
+/// <summary>The part of JSON Schema that the manifest's schema uses; any other keyword is an error, so that no rule goes unchecked.</summary>
+internal static class SchemaValidation
+{
+    private static readonly HashSet<string> Annotations = ["$schema", "$id", "$defs", "title", "description"];
+
+    public static List<string> Errors(JsonElement schema, JsonElement value) => [.. Check(schema, schema, value, "$")];
+
+    private static IEnumerable<string> Check(JsonElement root, JsonElement schema, JsonElement value, string path)
+    {
+        foreach (JsonProperty rule in schema.EnumerateObject().Where(r => !Annotations.Contains(r.Name)))
+        {
+            foreach (string error in Rule(root, schema, rule, value, path))
+            {
+                yield return error;
+            }
+        }
+    }
+
+    private static IEnumerable<string> Rule(JsonElement root, JsonElement schema, JsonProperty rule, JsonElement value, string path)
+    {
+        JsonElement r = rule.Value;
+        bool isObject = value.ValueKind == JsonValueKind.Object;
+        return rule.Name switch
+        {
+            "type" => Fail(!HasType(value, r.GetString()!), $"{path} is no {r}"),
+            "const" => Fail(!JsonElement.DeepEquals(r, value), $"{path} is not {r}"),
+            "enum" => Fail(!r.EnumerateArray().Any(e => JsonElement.DeepEquals(e, value)), $"{path} is not one of {r}"),
+            "minimum" => Fail(value.ValueKind == JsonValueKind.Number && value.GetDouble() < r.GetDouble(), $"{path} is below {r}"),
+            "minLength" => Fail(
+                value.ValueKind == JsonValueKind.String && value.GetString()!.Length < r.GetInt32(),
+                $"{path} is too short"
+            ),
+            "pattern" => Fail(
+                value.ValueKind == JsonValueKind.String && !Regex.IsMatch(value.GetString()!, r.GetString()!),
+                $"{path} is not {r}"
+            ),
+            "required" => r.EnumerateArray()
+                .Select(n => n.GetString()!)
+                .Where(n => isObject && !value.TryGetProperty(n, out _))
+                .Select(n => $"{path}.{n} is missing"),
+            "properties" => r.EnumerateObject()
+                .Where(p => isObject && value.TryGetProperty(p.Name, out _))
+                .SelectMany(p => Check(root, p.Value, value.GetProperty(p.Name), $"{path}.{p.Name}")),
+            "additionalProperties" => value
+                .EnumerateObject()
+                .Where(p => !schema.GetProperty("properties").TryGetProperty(p.Name, out _))
+                .Select(p => $"{path}.{p.Name} is unknown"),
+            "items" => value.EnumerateArray().SelectMany((v, i) => Check(root, r, v, $"{path}[{i}]")),
+            "oneOf" => Fail(r.EnumerateArray().Count(s => !Check(root, s, value, path).Any()) != 1, $"{path} fits not exactly one form"),
+            "$ref" => Check(root, root.GetProperty("$defs").GetProperty(r.GetString()!["#/$defs/".Length..]), value, path),
+            _ => [$"{path}: the schema uses '{rule.Name}'"],
+        };
+    }
+
+    private static IEnumerable<string> Fail(bool failed, string error) => failed ? [error] : [];
+
+    private static bool HasType(JsonElement value, string type) =>
+        type switch
+        {
+            "object" => value.ValueKind == JsonValueKind.Object,
+            "array" => value.ValueKind == JsonValueKind.Array,
+            "string" => value.ValueKind == JsonValueKind.String,
+            "number" => value.ValueKind == JsonValueKind.Number,
+            "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
+            "null" => value.ValueKind == JsonValueKind.Null,
+            _ => false,
+        };
+}
