@@ -23,8 +23,8 @@ public sealed class CollectorTests : IDisposable
 
     /// <summary>‖y‖² summed over all outputs is rows·Σ_g tr(W_gᵀH_gW_g): the identity that every weight of H rests on.</summary>
     [Theory]
-    [InlineData("8,6,3,3", 6, 9, 11, "", 1)]
-    [InlineData("16,4,3,3", 8, 9, 11, "strides=2 2;pads=1 1 1 1", 2)]
+    [InlineData("24,6,3,3", 6, 9, 11, "", 1)]
+    [InlineData("32,4,3,3", 8, 9, 11, "strides=2 2;pads=1 1 1 1", 2)]
     [InlineData("12,8,3,5", 8, 12, 13, "strides=2 1;dilations=2 2;pads=2 0 1 3", 1)]
     [InlineData("32,2,5,5", 8, 9, 9, "auto_pad=SAME_UPPER;strides=2 3", 4)]
     [InlineData("32,2,4,6", 8, 10, 9, "auto_pad=SAME_LOWER;strides=3 2", 4)]
