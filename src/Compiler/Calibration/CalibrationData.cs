@@ -1,4 +1,4 @@
-using System.IO.Compression;
+using System.Globalization;
 using Google.Protobuf;
 using Lorq.Diagnostics;
 using Lorq.Models;
@@ -35,7 +35,7 @@ public static class CalibrationData
             cancellationToken.ThrowIfCancellationRequested();
             samples.AddRange(
                 Directory.Exists(path) ? InputFit.Samples(TestDataSet(path, inputs), inputs, path, isOneBatch: true)
-                : Has(path, ".npz") ? InputFit.Samples(Archive(path), inputs, path, isOneBatch: false)
+                : Has(path, ".npz") ? InputFit.Samples(NpzReader.Read(path, inputs), inputs, path, isOneBatch: false)
                 : throw Catalogue.MalformedData.With(path, "only .npz, .npy and test_data_set folders are read")
             );
         }
@@ -73,33 +73,18 @@ public static class CalibrationData
         throw Catalogue.NoSuchData.With(path);
     }
 
-    private static Dictionary<string, DataTensor> Archive(string path)
-    {
-        var arrays = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
-        try
-        {
-            using ZipArchive zip = ZipFile.OpenRead(path);
-            foreach (ZipArchiveEntry entry in zip.Entries.Where(e => Has(e.FullName, ".npy")))
-            {
-                using Stream stream = entry.Open();
-                arrays[entry.FullName[..^4]] = NpyReader.Read(stream, entry.Length, $"{path}:{entry.FullName}");
-            }
-        }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw Catalogue.MalformedData.With(path, e.Message);
-        }
-        return arrays;
-    }
-
     private static Dictionary<string, DataTensor> Loose(string[] files, IReadOnlyList<TensorSignature> inputs)
     {
         var arrays = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
         foreach (string file in files)
         {
             string name = files.Length == 1 && inputs.Count == 1 ? inputs[0].Name : Path.GetFileNameWithoutExtension(file);
+            InputFit.RequireInput(name, inputs, file);
             using FileStream stream = Open(file);
-            arrays[name] = NpyReader.Read(stream, stream.Length, file);
+            if (!arrays.TryAdd(name, NpyReader.Read(stream, stream.Length, file)))
+            {
+                throw Catalogue.MalformedData.With(file, $"another file already gives '{name}'");
+            }
         }
         return arrays;
     }
@@ -107,18 +92,24 @@ public static class CalibrationData
     private static Dictionary<string, DataTensor> TestDataSet(string folder, IReadOnlyList<TensorSignature> inputs)
     {
         var arrays = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
-        string[] files = [.. Directory.GetFiles(folder, "input_*.pb")];
+        string[] files = [.. Directory.GetFiles(folder, "input_*.pb").Order(StringComparer.Ordinal)];
         foreach (string file in files)
         {
             TensorProto tensor = Parse(file);
             string number = Path.GetFileNameWithoutExtension(file)["input_".Length..];
-            // The files are numbered in the order of the inputs; a name inside wins.
+            // The files are numbered in the order of the inputs; the name of an input inside wins.
             string name =
-                tensor.Name.Length > 0 ? tensor.Name
-                : int.TryParse(number, out int i) && i < inputs.Count ? inputs[i].Name
-                : number;
+                inputs.Any(i => i.Name == tensor.Name) ? tensor.Name
+                : int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int i) && i < inputs.Count ? inputs[i].Name
+                : throw Catalogue.DataDoesNotFit.With(
+                    file,
+                    $"the model has {inputs.Count} inputs, none of them named '{tensor.Name}' or numbered {number}"
+                );
             byte[] raw = TensorBytes.ReadInline(tensor, file).ToArray();
-            arrays[name] = new DataTensor((TensorProto.Types.DataType)tensor.DataType, [.. tensor.Dims], raw);
+            if (!arrays.TryAdd(name, new DataTensor((TensorProto.Types.DataType)tensor.DataType, [.. tensor.Dims], raw)))
+            {
+                throw Catalogue.MalformedData.With(file, $"another file already gives '{name}'");
+            }
         }
         return files.Length > 0 ? arrays : throw Catalogue.MalformedData.With(folder, "it holds no input_*.pb, .npy or .npz file");
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lorq.Checks;
 using Lorq.Models;
 using Lorq.Onnx;
@@ -34,10 +35,17 @@ public static class Collector
         CancellationToken cancellationToken
     )
     {
-        var uses = sites.SelectMany(s => s.Uses.Select(u => (Site: s, Use: u))).ToArray();
-        var keys = uses.ToDictionary(u => u.Use, u => Key(u.Site, u.Use));
+        // By identity: a node that reads its weight twice has two equal uses.
+        var keys = new Dictionary<SiteUse, MomentKey?>(ReferenceEqualityComparer.Instance);
+        foreach (Site site in sites)
+        {
+            foreach (SiteUse use in site.Uses)
+            {
+                keys[use] = Key(site, use);
+            }
+        }
         MomentKey[] moments = [.. keys.Values.OfType<MomentKey>().Distinct()];
-        Site[] tables = [.. sites.Where(s => s.Uses.Any(u => u.Kind == SiteKind.Gather))];
+        Site[] tables = [.. sites.Where(s => s.Uses.Any(IsVisibleGather))];
         var counts = tables.ToDictionary(s => s.Name, s => new float[s.N], StringComparer.Ordinal);
         var finished = new Dictionary<MomentKey, IReadOnlyList<SecondMoment>>();
         long rows = 0;
@@ -45,38 +53,33 @@ public static class Collector
         int done = 0;
         for (int pass = 0; pass < passes.Length; pass++)
         {
-            MomentAccumulator[] accumulators = [.. passes[pass].Select(k => new MomentAccumulator(k))];
+            // The widest first: they take longest.
+            MomentAccumulator[] accumulators = [.. passes[pass].OrderByDescending(k => k.Bytes).Select(k => new MomentAccumulator(k))];
             Site[] counted = pass == 0 ? tables : [];
             string[] tensors =
             [
                 .. accumulators
                     .Select(a => a.Key.Tensor)
-                    .Concat(counted.SelectMany(s => s.Uses).Where(u => u.Kind == SiteKind.Gather).Select(u => u.InputTensor))
+                    .Concat(counted.SelectMany(s => s.Uses).Where(IsVisibleGather).Select(u => u.InputTensor))
                     .Distinct(StringComparer.Ordinal),
             ];
             using var taps = new TappedModel(model, tensors, threads, cancellationToken);
-            long sample = 0;
-            foreach (IReadOnlyDictionary<string, DataTensor> batch in data.Batches)
+            for (int b = 0; b < data.Batches.Count; b++)
             {
+                IReadOnlyDictionary<string, DataTensor> batch = data.Batches[b];
                 RowMask? rowMask = RowMask.Of(batch, mask);
                 using TappedValues values = taps.Run(batch, cancellationToken);
-                Parallel.ForEach(
-                    accumulators,
-                    new ParallelOptions
-                    {
-                        MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
-                        CancellationToken = cancellationToken,
-                    },
-                    a => a.Add(values.Floats(a.Key.Tensor, out long[] shape), shape, rowMask, sample, cancellationToken)
-                );
+                if (Add(accumulators, values, rowMask, threads, cancellationToken) is { } broken)
+                {
+                    throw new FaultySample(data, b, taps, mask).Report(broken, cancellationToken);
+                }
                 foreach (Site table in counted)
                 {
-                    foreach (SiteUse use in table.Uses.Where(u => u.Kind == SiteKind.Gather))
+                    foreach (SiteUse use in table.Uses.Where(IsVisibleGather))
                     {
                         Count(values.Integers(use.InputTensor, out long[] shape), shape, rowMask, counts[table.Name]);
                     }
                 }
-                sample += batch.Values.First().Shape.FirstOrDefault(1);
                 progress?.Report(new StageProgress("Calibration", ++done, passes.Length * data.Batches.Count));
             }
             rows = Math.Max(rows, accumulators.Select(a => a.Rows).DefaultIfEmpty(0).Max());
@@ -95,9 +98,46 @@ public static class Collector
         return new CalibrationResult(result, rows);
     }
 
+    /// <summary>Adds a batch to every accumulator; the first one that met NaN or an infinity, or null.</summary>
+    private static MomentKey? Add(
+        MomentAccumulator[] accumulators,
+        TappedValues values,
+        RowMask? mask,
+        int threads,
+        CancellationToken cancellationToken
+    )
+    {
+        var finite = new bool[accumulators.Length];
+        Parallel.ForEach(
+            // One at a time: the work of a tensor grows with the square of its width.
+            Partitioner.Create(Enumerable.Range(0, accumulators.Length), EnumerablePartitionerOptions.NoBuffering),
+            new ParallelOptions
+            {
+                MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
+                CancellationToken = cancellationToken,
+            },
+            i =>
+            {
+                ReadOnlySpan<float> tensor = values.Floats(accumulators[i].Key.Tensor, out long[] shape);
+                finite[i] = accumulators[i].Add(tensor, shape, mask, cancellationToken);
+            }
+        );
+        int broken = Array.IndexOf(finite, false);
+        return broken < 0 ? null : accumulators[broken].Key;
+    }
+
+    private static bool IsVisible(SiteUse use) => use.Use.Scope.Parent is null && use.Use.Scope.Function is null;
+
+    private static bool IsVisibleGather(SiteUse use) => use.Kind == SiteKind.Gather && IsVisible(use);
+
+    /// <summary>Null for a table, a convolution of more than three axes, and inside subgraphs and functions, whose tensors cannot be outputs.</summary>
     private static MomentKey? Key(Site site, SiteUse use)
     {
         NodeProto node = use.Use.Node;
+        if (!IsVisible(use))
+        {
+            return null;
+        }
         switch (use.Kind)
         {
             case SiteKind.Gather:

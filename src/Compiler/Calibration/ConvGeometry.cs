@@ -2,32 +2,43 @@ using Lorq.Onnx;
 
 namespace Lorq.Calibration;
 
-/// <summary>How a convolution walks over its input: what turns a feature map into the rows that meet the filter (im2col). 1-D is 2-D of height 1.</summary>
+/// <summary>One number per spatial axis; 1-D and 2-D convolutions have neutral values in front.</summary>
+internal readonly record struct Spatial(int Depth, int Height, int Width)
+{
+    /// <summary>Product of the three.</summary>
+    public int Product => checked(Depth * Height * Width);
+}
+
+/// <summary>How a convolution (1-D to 3-D) walks over its input: what turns a feature map into the rows that meet the filter (im2col).</summary>
 /// <param name="Channels">Input channels over all groups.</param>
 /// <param name="Groups">Groups.</param>
-/// <param name="Kernel">Height and width.</param>
-/// <param name="Stride">Vertical and horizontal.</param>
-/// <param name="Dilation">Vertical and horizontal.</param>
-/// <param name="Pads">Top, left, bottom, right; ignored with <paramref name="AutoPad"/>.</param>
+/// <param name="Kernel">Kernel size.</param>
+/// <param name="Stride">Strides.</param>
+/// <param name="Dilation">Dilations.</param>
+/// <param name="Before">Padding at the low end; ignored with <paramref name="AutoPad"/>.</param>
+/// <param name="After">Padding at the high end; ignored with <paramref name="AutoPad"/>.</param>
 /// <param name="AutoPad"><c>NOTSET</c>, <c>VALID</c>, <c>SAME_UPPER</c> or <c>SAME_LOWER</c>.</param>
 internal sealed record ConvGeometry(
     int Channels,
     int Groups,
-    (int H, int W) Kernel,
-    (int H, int W) Stride,
-    (int H, int W) Dilation,
-    (int Top, int Left, int Bottom, int Right) Pads,
+    Spatial Kernel,
+    Spatial Stride,
+    Spatial Dilation,
+    Spatial Before,
+    Spatial After,
     string AutoPad
 )
 {
     /// <summary>Length of a row for one group: channels per group times kernel, in the filter's order.</summary>
-    public int K => Channels / Groups * Kernel.H * Kernel.W;
+    public int K => Channels / Groups * Kernel.Product;
 
-    /// <summary>Reads a Conv node; null for 3-D convolutions.</summary>
+    /// <summary>Reads a Conv node; null for more than three spatial axes.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="filter">Shape of its filter, [Cout, Cin/group, kernel…].</param>
     public static ConvGeometry? Of(NodeProto node, IReadOnlyList<long> filter)
     {
         int spatial = filter.Count - 2;
-        if (spatial is < 1 or > 2)
+        if (spatial is < 1 or > 3)
         {
             return null;
         }
@@ -36,68 +47,72 @@ internal sealed record ConvGeometry(
         return new ConvGeometry(
             (int)filter[1] * groups,
             groups,
-            Pair([.. filter.Skip(2)], spatial),
-            Pair(Ints(node, "strides", spatial), spatial),
-            Pair(Ints(node, "dilations", spatial), spatial),
-            spatial == 1 ? (0, (int)pads[0], 0, (int)pads[1]) : ((int)pads[0], (int)pads[1], (int)pads[2], (int)pads[3]),
+            Axes([.. filter.Skip(2)], 1),
+            Axes(Ints(node, "strides", spatial), 1),
+            Axes(Ints(node, "dilations", spatial), 1),
+            Axes(pads[..spatial], 0),
+            Axes(pads[spatial..], 0),
             Attribute(node, "auto_pad") is { } a ? a.S.ToStringUtf8() : "NOTSET"
         );
     }
 
-    /// <summary>
-    /// Fills rows for one group: the patches at every <paramref name="step"/>-th output position of every image of an
-    /// N×C×H×W tensor.
-    /// </summary>
-    /// <returns>Row-major rows×K.</returns>
-    public float[] Rows(ReadOnlySpan<float> x, long[] shape, int group, int step)
+    /// <summary>The rows of a batch: every <see cref="RowPlan.Step"/>-th output position of every image.</summary>
+    /// <param name="shape">[N, C, spatial…].</param>
+    /// <param name="most">Most rows wanted.</param>
+    public RowPlan Plan(long[] shape, int most)
     {
-        (int images, int height, int width) = ((int)shape[0], shape.Length == 4 ? (int)shape[2] : 1, (int)shape[^1]);
-        ((int outH, int outW), (int top, int left)) = Output(height, width);
-        int positions = outH * outW;
-        int perImage = (positions + step - 1) / step;
-        var rows = new float[(long)images * perImage * K];
-        int channels = Channels / Groups;
-        int at = 0;
-        for (int n = 0; n < images; n++)
+        Spatial size = Axes(shape[2..], 1);
+        (int depth, int front) = Axis(size.Depth, Kernel.Depth, Stride.Depth, Dilation.Depth, Before.Depth, After.Depth);
+        (int height, int top) = Axis(size.Height, Kernel.Height, Stride.Height, Dilation.Height, Before.Height, After.Height);
+        (int width, int left) = Axis(size.Width, Kernel.Width, Stride.Width, Dilation.Width, Before.Width, After.Width);
+        var output = new Spatial(depth, height, width);
+        int step = (int)Math.Max(1, (shape[0] * output.Product + most - 1) / most);
+        // A step that shares a factor with the width would see some columns only.
+        while (step > 1 && !AreCoprime(step, width))
         {
-            ReadOnlySpan<float> image = x.Slice((n * Channels + group * channels) * height * width, channels * height * width);
-            for (int position = 0; position < positions; position += step)
+            step++;
+        }
+        return new RowPlan((int)shape[0], size, output, new Spatial(front, top, left), step);
+    }
+
+    /// <summary>Fills rows for one group.</summary>
+    /// <param name="x">The N×C×… tensor.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="first">First row.</param>
+    /// <param name="count">Rows.</param>
+    /// <param name="target">Row-major count×K; every element is written.</param>
+    public void Fill(ReadOnlySpan<float> x, RowPlan plan, int group, int first, int count, Span<float> target)
+    {
+        int channels = Channels / Groups;
+        Spatial size = plan.Input;
+        int plane = size.Product;
+        int at = 0;
+        for (int row = first; row < first + count; row++)
+        {
+            int image = row / plan.PerImage;
+            int position = row % plan.PerImage * plan.Step;
+            int x0 = position % plan.Output.Width * Stride.Width - plan.Start.Width;
+            int y0 = position / plan.Output.Width % plan.Output.Height * Stride.Height - plan.Start.Height;
+            int z0 = position / (plan.Output.Width * plan.Output.Height) * Stride.Depth - plan.Start.Depth;
+            int channel = image * Channels + group * channels;
+            for (int end = channel + channels; channel < end; channel++)
             {
-                int y0 = position / outW * Stride.H - top;
-                int x0 = position % outW * Stride.W - left;
-                for (int c = 0; c < channels; c++)
+                ReadOnlySpan<float> values = x.Slice(channel * plane, plane);
+                for (int d = 0, z = z0; d < Kernel.Depth; d++, z += Dilation.Depth)
                 {
-                    ReadOnlySpan<float> plane = image.Slice(c * height * width, height * width);
-                    for (int i = 0; i < Kernel.H; i++)
+                    for (int i = 0, y = y0; i < Kernel.Height; i++, y += Dilation.Height)
                     {
-                        int row = y0 + i * Dilation.H;
-                        for (int j = 0; j < Kernel.W; j++, at++)
+                        bool isInside = (uint)z < (uint)size.Depth && (uint)y < (uint)size.Height;
+                        int line = (z * size.Height + y) * size.Width;
+                        for (int j = 0, c = x0; j < Kernel.Width; j++, c += Dilation.Width)
                         {
-                            int column = x0 + j * Dilation.W;
-                            if ((uint)row < (uint)height && (uint)column < (uint)width)
-                            {
-                                rows[at] = plane[row * width + column];
-                            }
+                            target[at++] = isInside && (uint)c < (uint)size.Width ? values[line + c] : 0;
                         }
                     }
                 }
             }
         }
-        return rows;
-    }
-
-    /// <summary>Output positions of one image.</summary>
-    public int Positions(long[] shape)
-    {
-        ((int h, int w), _) = Output(shape.Length == 4 ? (int)shape[2] : 1, (int)shape[^1]);
-        return h * w;
-    }
-
-    private ((int H, int W) Size, (int Top, int Left) Start) Output(int height, int width)
-    {
-        (int h, int top) = Axis(height, Kernel.H, Stride.H, Dilation.H, Pads.Top, Pads.Bottom);
-        (int w, int left) = Axis(width, Kernel.W, Stride.W, Dilation.W, Pads.Left, Pads.Right);
-        return ((h, w), (top, left));
     }
 
     private (int Size, int Start) Axis(int size, int kernel, int stride, int dilation, int before, int after)
@@ -110,7 +125,17 @@ internal sealed record ConvGeometry(
             return (output, AutoPad == "SAME_UPPER" ? total / 2 : total - total / 2);
         }
         (before, after) = AutoPad == "VALID" ? (0, 0) : (before, after);
-        return (Math.Max(0, (size + before + after - reach) / stride + 1), before);
+        int room = size + before + after - reach;
+        return (room < 0 ? 0 : room / stride + 1, before);
+    }
+
+    private static bool AreCoprime(int a, int b)
+    {
+        while (b != 0)
+        {
+            (a, b) = (b, a % b);
+        }
+        return a == 1;
     }
 
     private static AttributeProto? Attribute(NodeProto node, string name) => node.Attribute.FirstOrDefault(a => a.Name == name);
@@ -118,5 +143,21 @@ internal sealed record ConvGeometry(
     private static long[] Ints(NodeProto node, string name, int count) =>
         Attribute(node, name) is { } a ? [.. a.Ints] : [.. Enumerable.Repeat(1L, count)];
 
-    private static (int H, int W) Pair(long[] values, int spatial) => spatial == 1 ? (1, (int)values[0]) : ((int)values[0], (int)values[1]);
+    private static Spatial Axes(long[] values, int neutral) =>
+        new(values.Length > 2 ? (int)values[^3] : neutral, values.Length > 1 ? (int)values[^2] : neutral, (int)values[^1]);
+}
+
+/// <summary>Which output positions of a batch give rows.</summary>
+/// <param name="Images">N.</param>
+/// <param name="Input">Spatial size of the input.</param>
+/// <param name="Output">Spatial size of the output.</param>
+/// <param name="Start">Padding before the first input element.</param>
+/// <param name="Step">Distance between the output positions used, along the flattened output.</param>
+internal sealed record RowPlan(int Images, Spatial Input, Spatial Output, Spatial Start, int Step)
+{
+    /// <summary>Rows per image.</summary>
+    public int PerImage => (Output.Product + Step - 1) / Step;
+
+    /// <summary>Rows in all.</summary>
+    public int Rows => Images * PerImage;
 }

@@ -14,4 +14,13 @@ public sealed record DataTensor(TensorProto.Types.DataType ElementType, long[] S
 /// </summary>
 /// <param name="Batches">Input name → tensor, in order.</param>
 /// <param name="Source">Where it came from, for reports.</param>
-public sealed record DataSet(IReadOnlyList<IReadOnlyDictionary<string, DataTensor>> Batches, string Source);
+public sealed record DataSet(IReadOnlyList<IReadOnlyDictionary<string, DataTensor>> Batches, string Source)
+{
+    /// <summary>Per batch, where each of its samples came from; empty when that is not known (data made up in memory).</summary>
+    public IReadOnlyList<IReadOnlyList<SampleOrigin>> Origins { get; init; } = [];
+}
+
+/// <summary>Where a sample came from, for errors.</summary>
+/// <param name="Source">The file or folder.</param>
+/// <param name="Index">The sample's place in it, from 0.</param>
+public sealed record SampleOrigin(string Source, int Index);

@@ -1,13 +1,14 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Lorq.Diagnostics;
+using Lorq.Specs;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Calibration;
 
 /// <summary>
-/// Fits arrays to a model's inputs: names, element types (int32 widened to int64, double narrowed to float), ranks, fixed dimensions,
-/// finite values; and cuts them into samples along the first axis.
+/// Fits arrays to a model's inputs: names, element types (<see cref="Conversion"/>), ranks, fixed dimensions, finite values; and cuts
+/// them into samples along the first axis.
 /// </summary>
 internal static class InputFit
 {
@@ -23,9 +24,9 @@ internal static class InputFit
         bool isOneBatch
     )
     {
-        foreach (string name in arrays.Keys.Where(n => inputs.All(i => i.Name != n)))
+        foreach (string name in arrays.Keys)
         {
-            throw Catalogue.DataDoesNotFit.With(source, $"the model has no input '{name}'; its inputs are {Names(inputs)}");
+            RequireInput(name, inputs, source);
         }
         var fitted = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
         foreach (TensorSignature input in inputs)
@@ -37,9 +38,22 @@ internal static class InputFit
                     $"there is no array for input '{input.Name}' (there are {string.Join(", ", arrays.Keys)})"
                 );
             }
-            fitted.Add(input.Name, Convert(array, input, source));
+            fitted.Add(input.Name, Conversion.Convert(array, input, source));
         }
         return isOneBatch ? [Whole(fitted, inputs, source)] : Cut(fitted, inputs, source);
+    }
+
+    /// <summary>Checks that the model has an input of this name.</summary>
+    /// <exception cref="LorqException">LORQ0412, with the nearest name.</exception>
+    public static void RequireInput(string name, IReadOnlyList<TensorSignature> inputs, string source)
+    {
+        if (inputs.All(i => i.Name != name))
+        {
+            string hint = NearestName.Find(name, [.. inputs.Select(i => i.Name)]) is { } near
+                ? $"did you mean '{near}'?"
+                : $"its inputs are {string.Join(", ", inputs.Select(i => $"'{i.Name}'"))}";
+            throw Catalogue.DataDoesNotFit.With(source, $"the model has no input '{name}'; {hint}");
+        }
     }
 
     private static Sample Whole(Dictionary<string, DataTensor> arrays, IReadOnlyList<TensorSignature> inputs, string source)
@@ -49,54 +63,66 @@ internal static class InputFit
             CheckShape(arrays[input.Name].Shape, input, source);
             CheckFinite(arrays[input.Name], input.Name, source, 0);
         }
-        return new Sample(arrays, false);
+        return new Sample(arrays, false, new SampleOrigin(source, 0));
     }
+
+    /// <summary>How one array divides into samples.</summary>
+    /// <param name="Rows">Samples in it; null when every sample uses all of it.</param>
+    /// <param name="Shape">Shape of one sample, the batch axis included.</param>
+    private readonly record struct Division(int? Rows, long[] Shape);
 
     private static IEnumerable<Sample> Cut(Dictionary<string, DataTensor> arrays, IReadOnlyList<TensorSignature> inputs, string source)
     {
-        bool isSymbolic = inputs.All(i => i.Shape.Length > 0 && i.Shape[0] < 0);
-        // With a fixed batch, each array is either one run, several runs one after another, or a stack of runs.
-        int[] rows = new int[inputs.Count];
-        for (int i = 0; i < inputs.Count; i++)
+        Division[] divisions = [.. inputs.Select(i => Divide(arrays[i.Name].Shape, i, inputs, source))];
+        int[] rows = [.. divisions.Select(d => d.Rows).OfType<int>().Distinct()];
+        if (rows.Length > 1)
         {
-            (long[] shape, TensorSignature input) = (arrays[inputs[i].Name].Shape, inputs[i]);
-            bool stacked = shape.Length == input.Shape.Length + 1;
-            int perSample = isSymbolic || stacked || input.Shape.Length == 0 ? 1 : (int)Math.Max(1, input.Shape[0]);
-            long[] one =
-                shape.Length == 0 ? shape
-                : stacked ? shape[1..]
-                : [perSample, .. shape.AsSpan(1)];
-            CheckShape(one, input, source);
-            if (shape.Length > 0 && shape[0] % perSample != 0)
-            {
-                throw Catalogue.DataDoesNotFit.With(
-                    source,
-                    $"'{input.Name}' has {shape[0]} rows, no multiple of the model's batch of {perSample}"
-                );
-            }
-            rows[i] = shape.Length == 0 ? 1 : (int)(shape[0] / perSample);
-        }
-        if (rows.Distinct().Count() > 1)
-        {
-            string counts = string.Join(", ", inputs.Zip(rows, (i, r) => $"'{i.Name}' {r}"));
+            string counts = string.Join(", ", inputs.Zip(divisions, (i, d) => $"'{i.Name}' {d.Rows ?? 1}"));
             throw Catalogue.DataDoesNotFit.With(source, $"the arrays hold different numbers of samples: {counts}");
         }
-        for (int s = 0; s < (rows.Length > 0 ? rows[0] : 0); s++)
+        int samples = rows.Length == 0 ? 1 : rows[0];
+        bool canJoin = inputs.All(i => i.Shape.Length > 0 && i.Shape[0] < 0);
+        for (int s = 0; s < samples; s++)
         {
             var values = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
-            foreach (TensorSignature input in inputs)
+            for (int i = 0; i < divisions.Length; i++)
             {
-                DataTensor array = arrays[input.Name];
-                int size = array.Bytes.Length / rows[0];
-                long[] shape =
-                    array.Shape.Length == input.Shape.Length + 1 ? array.Shape[1..]
-                    : array.Shape.Length == 0 ? array.Shape
-                    : [array.Shape[0] / rows[0], .. array.Shape.AsSpan(1)];
-                values[input.Name] = new DataTensor(array.ElementType, shape, array.Bytes.AsSpan(s * size, size).ToArray());
-                CheckFinite(values[input.Name], input.Name, source, s);
+                DataTensor array = arrays[inputs[i].Name];
+                int size = divisions[i].Rows is null ? 0 : array.Bytes.Length / samples;
+                var value = divisions[i].Rows is null
+                    ? array
+                    : new DataTensor(array.ElementType, divisions[i].Shape, array.Bytes.AsSpan(s * size, size).ToArray());
+                CheckFinite(value, inputs[i].Name, source, s);
+                values[inputs[i].Name] = value;
             }
-            yield return new Sample(values, isSymbolic);
+            yield return new Sample(values, canJoin, new SampleOrigin(source, s));
         }
+    }
+
+    /// <summary>
+    /// With a symbolic batch axis every row is a sample. With a fixed one an array is one run, several one after another, or (with one
+    /// axis more) a stack of runs. An input without a batch axis (a threshold, a sample rate) is the same for all samples.
+    /// </summary>
+    private static Division Divide(long[] shape, TensorSignature input, IReadOnlyList<TensorSignature> inputs, string source)
+    {
+        bool isStack = shape.Length == input.Shape.Length + 1;
+        bool isFixed = input.Shape.All(d => d >= 0);
+        bool othersAreBatched = inputs.Any(i => i.Shape.Length > 0 && i.Shape[0] < 0);
+        if (!isStack && (shape.Length == 0 || (isFixed && othersAreBatched && shape.AsSpan().SequenceEqual(input.Shape))))
+        {
+            CheckShape(shape, input, source);
+            return new(null, shape);
+        }
+        long perSample = input.Shape.Length == 0 || input.Shape[0] < 0 ? 1 : Math.Max(1, input.Shape[0]);
+        long[] one = isStack ? shape[1..] : [perSample, .. shape.AsSpan(1)];
+        CheckShape(one, input, source);
+        long rows = isStack ? shape[0] : shape[0] / perSample;
+        return isStack || shape[0] % perSample == 0
+            ? new((int)rows, one)
+            : throw Catalogue.DataDoesNotFit.With(
+                source,
+                $"'{input.Name}' has {shape[0]} rows, no multiple of the model's batch of {perSample}"
+            );
     }
 
     private static void CheckShape(long[] shape, TensorSignature input, string source)
@@ -129,58 +155,4 @@ internal static class InputFit
             throw Catalogue.DataNotFinite.With(name, sample, source);
         }
     }
-
-    private static DataTensor Convert(DataTensor array, TensorSignature input, string source)
-    {
-        if (array.ElementType == input.ElementType)
-        {
-            return array;
-        }
-        byte[]? converted = (array.ElementType, input.ElementType) switch
-        {
-            (DataType.Int32, DataType.Int64) => To<int, long>(array.Bytes),
-            (DataType.Int16, DataType.Int64) => To<short, long>(array.Bytes),
-            (DataType.Uint8, DataType.Int64) => To<byte, long>(array.Bytes),
-            (DataType.Uint16, DataType.Int64) => To<ushort, long>(array.Bytes),
-            (DataType.Int64, DataType.Int32) when Fits(array.Bytes) => To<long, int>(array.Bytes),
-            (DataType.Double, DataType.Float) => To<double, float>(array.Bytes),
-            (DataType.Float16, DataType.Float) => To<Half, float>(array.Bytes),
-            (DataType.Float, DataType.Float16) => To<float, Half>(array.Bytes),
-            _ => null,
-        };
-        return converted is not null
-            ? array with
-            {
-                ElementType = input.ElementType,
-                Bytes = converted,
-            }
-            : throw Catalogue.DataDoesNotFit.With(
-                source,
-                $"'{input.Name}' is {array.ElementType}, but the model wants {input.ElementType}"
-            );
-    }
-
-    private static byte[] To<TFrom, TTo>(byte[] bytes)
-        where TFrom : unmanaged, System.Numerics.INumberBase<TFrom>
-        where TTo : unmanaged, System.Numerics.INumberBase<TTo>
-    {
-        ReadOnlySpan<TFrom> from = MemoryMarshal.Cast<byte, TFrom>(bytes);
-        var to = new TTo[from.Length];
-        TensorPrimitives.ConvertTruncating(from, to);
-        return MemoryMarshal.AsBytes(to.AsSpan()).ToArray();
-    }
-
-    private static bool Fits(byte[] bytes)
-    {
-        foreach (long v in MemoryMarshal.Cast<byte, long>(bytes))
-        {
-            if (v is < int.MinValue or > int.MaxValue)
-            {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private static string Names(IReadOnlyList<TensorSignature> inputs) => string.Join(", ", inputs.Select(i => $"'{i.Name}'"));
 }

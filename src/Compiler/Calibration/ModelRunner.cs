@@ -21,10 +21,11 @@ public sealed class ModelRunner : IDisposable
     /// <param name="path">The model file.</param>
     /// <param name="threads">Threads inside one operator; 0 for one per core.</param>
     /// <param name="configure">Further session options.</param>
+    /// <param name="shownAs">What errors call the model, when the file is a temporary copy of it.</param>
     /// <exception cref="LorqException">ONNX Runtime refuses the model.</exception>
-    public ModelRunner(string path, int threads = 0, Action<SessionOptions>? configure = null)
+    public ModelRunner(string path, int threads = 0, Action<SessionOptions>? configure = null, string? shownAs = null)
     {
-        this.path = path;
+        this.path = shownAs ?? path;
         using var options = new SessionOptions
         {
             IntraOpNumThreads = threads,
@@ -38,7 +39,7 @@ public sealed class ModelRunner : IDisposable
         }
         catch (OnnxRuntimeException e)
         {
-            throw Catalogue.RuntimeRefusesModel.With(path, e.Message);
+            throw Catalogue.RuntimeRefusesModel.With(this.path, e.Message);
         }
         Inputs = [.. session.InputMetadata.Select(Signature)];
         Outputs = [.. session.OutputMetadata.Select(Signature)];

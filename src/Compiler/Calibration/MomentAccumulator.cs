@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Lorq.Checks;
-using Lorq.Diagnostics;
 using Lorq.Numerics;
 using Lorq.Quantization;
 
@@ -27,6 +26,9 @@ internal sealed class MomentAccumulator(MomentKey key)
     /// <summary>Rows of a feature map used per batch: neighbouring pixels say little that is new.</summary>
     private const int RowsPerBatch = 8192;
 
+    /// <summary>Patches held at once: a 3×3 convolution's rows are nine times its feature map.</summary>
+    private const int RowsPerBlock = 1024;
+
     private readonly double[][] sums = [.. Enumerable.Range(0, key.Groups).Select(_ => new double[(long)key.K * key.K])];
     private readonly long[] rows = new long[key.Groups];
 
@@ -40,41 +42,23 @@ internal sealed class MomentAccumulator(MomentKey key)
     /// <param name="values">The tensor.</param>
     /// <param name="shape">Its shape.</param>
     /// <param name="mask">Which rows count; null for all.</param>
-    /// <param name="firstSample">Index of the batch's first sample, for errors.</param>
     /// <param name="cancellationToken">Stops.</param>
-    public void Add(ReadOnlySpan<float> values, long[] shape, RowMask? mask, long firstSample, CancellationToken cancellationToken)
+    /// <returns>False, with nothing added, when a value that counts is NaN or infinite.</returns>
+    public bool Add(ReadOnlySpan<float> values, long[] shape, RowMask? mask, CancellationToken cancellationToken)
     {
+        if (Key.Geometry is null && Key.PerExpert == 0 && !Key.Transposed)
+        {
+            // Padding may hold anything: only what is left after the mask has to be finite.
+            float[] selected = Select(values, shape, mask);
+            return TensorPrimitives.IsFiniteAll<float>(selected) && Accumulate(selected, 0, cancellationToken);
+        }
         if (!TensorPrimitives.IsFiniteAll(values))
         {
-            int index = 0;
-            while (float.IsFinite(values[index]))
-            {
-                index++;
-            }
-            long perSample = Math.Max(1, values.Length / Math.Max(1, shape[0]));
-            throw Catalogue.ActivationNotFinite.With(Key.Tensor, firstSample + index / perSample);
+            return false;
         }
-        if (Key.Geometry is { } geometry)
-        {
-            int step = Math.Max(1, (int)((shape[0] * geometry.Positions(shape) + RowsPerBatch - 1) / RowsPerBatch));
-            for (int g = 0; g < geometry.Groups; g++)
-            {
-                Accumulate(geometry.Rows(values, shape, g, step), g, cancellationToken);
-            }
-            return;
-        }
-        if (Key.PerExpert > 0)
-        {
-            // [E, T, K]: one slice per expert; a tensor without the expert axis meets all of them.
-            bool split = shape.Length >= 3 && shape[^3] == Key.PerExpert;
-            int size = values.Length / (split ? Key.PerExpert : 1);
-            for (int e = 0; e < Key.PerExpert; e++)
-            {
-                Accumulate(values.Slice(split ? e * size : 0, size).ToArray(), e, cancellationToken);
-            }
-            return;
-        }
-        Accumulate(Key.Transposed ? TransposeLast(values, shape) : Select(values, shape, mask), 0, cancellationToken);
+        return Key.Geometry is { } geometry ? AddPatches(values, shape, geometry, cancellationToken)
+            : Key.PerExpert > 0 ? AddExperts(values, shape, cancellationToken)
+            : Accumulate(TransposeLast(values, shape), 0, cancellationToken);
     }
 
     /// <summary>The moments, one per group; the sums are handed over.</summary>
@@ -89,11 +73,49 @@ internal sealed class MomentAccumulator(MomentKey key)
             ),
         ];
 
-    private void Accumulate(float[] x, int group, CancellationToken cancellationToken)
+    private bool AddPatches(ReadOnlySpan<float> values, long[] shape, ConvGeometry geometry, CancellationToken cancellationToken)
+    {
+        RowPlan plan = geometry.Plan(shape, RowsPerBatch);
+        var block = new float[(long)Math.Min(RowsPerBlock, plan.Rows) * Key.K];
+        for (int g = 0; g < geometry.Groups; g++)
+        {
+            for (int first = 0; first < plan.Rows; first += RowsPerBlock)
+            {
+                int count = Math.Min(RowsPerBlock, plan.Rows - first);
+                geometry.Fill(values, plan, g, first, count, block);
+                Linear.AccumulateGram(block, count, Key.K, sums[g], cancellationToken);
+            }
+            rows[g] += plan.Rows;
+        }
+        return true;
+    }
+
+    /// <summary>[…, E, T, K] has a slab per expert; without that axis (or where it is 1, as MatMul broadcasts it) every expert meets all rows.</summary>
+    private bool AddExperts(ReadOnlySpan<float> values, long[] shape, CancellationToken cancellationToken)
+    {
+        bool isSplit = shape.Length >= 3 && shape[^3] == Key.PerExpert;
+        int size = isSplit ? (int)(shape[^2] * shape[^1]) : values.Length;
+        for (int slab = 0; slab * size < values.Length; slab++)
+        {
+            float[] x = values.Slice(slab * size, size).ToArray();
+            for (int e = isSplit ? slab % Key.PerExpert : 0; e < Key.PerExpert; e++)
+            {
+                Accumulate(x, e, cancellationToken);
+                if (isSplit)
+                {
+                    break;
+                }
+            }
+        }
+        return true;
+    }
+
+    private bool Accumulate(float[] x, int group, CancellationToken cancellationToken)
     {
         int count = x.Length / Key.K;
         Linear.AccumulateGram(x, count, Key.K, sums[group], cancellationToken);
         rows[group] += count;
+        return true;
     }
 
     private float[] Select(ReadOnlySpan<float> values, long[] shape, RowMask? mask)

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 using System.Text.RegularExpressions;
 using Lorq.Diagnostics;
@@ -11,61 +13,80 @@ internal static partial class NpyReader
 {
     private const int LongestHeader = 1 << 16;
 
+    /// <summary>Values are read in pieces that double from here, so that a forged length costs no memory.</summary>
+    private const int FirstPiece = 1 << 20;
+
     /// <summary>Reads an array.</summary>
     /// <param name="stream">The file, or an entry of an archive.</param>
-    /// <param name="length">Bytes the stream will give; a header that announces more is refused before anything is allocated.</param>
+    /// <param name="length">Bytes the stream says it has; a header that announces more is refused.</param>
     /// <param name="source">Its name, for errors.</param>
-    public static DataTensor Read(Stream stream, long length, string source)
+    /// <param name="checksum">Given every byte of the stream, when the caller knows what it must come to.</param>
+    /// <exception cref="LorqException">LORQ0411: not .npy, truncated, of an unsupported type, or with a shape that does not fit the data.</exception>
+    public static DataTensor Read(Stream stream, long length, string source, Crc32? checksum = null)
     {
         try
         {
-            Span<byte> start = stackalloc byte[8];
-            stream.ReadExactly(start);
-            if (start[0] != 0x93 || !start[1..6].SequenceEqual("NUMPY"u8))
+            byte[] start = Take(stream, 8, checksum);
+            if (start[0] != 0x93 || !start.AsSpan(1, 5).SequenceEqual("NUMPY"u8))
             {
                 throw Catalogue.MalformedData.With(source, "it is not in NumPy's .npy format");
             }
-            int headerLength = ReadHeaderLength(stream, start[6], source);
-            var header = new byte[headerLength];
-            stream.ReadExactly(header);
-            (DataType type, int size, bool fortran, long[] shape) = Parse(Encoding.UTF8.GetString(header), source);
-            long count = 1;
+            string header = Encoding.UTF8.GetString(Take(stream, HeaderLength(stream, start[6], source, checksum), checksum));
+            (DataType type, int size, bool fortran, long[] shape) = Parse(header, source);
+            Int128 bytes = size;
             foreach (long d in shape)
             {
-                count = d == 0 ? 0 : checked(count * d);
+                // Any dimension may be 0, so the product may pass through values that no file can hold: stop at the first.
+                bytes = shape.Contains(0) ? 0 : bytes * d;
+                if (bytes > length || bytes > Array.MaxLength)
+                {
+                    throw Catalogue.MalformedData.With(
+                        source,
+                        $"its shape ({string.Join(", ", shape)}) needs more bytes than the {length} that are there, or more than 2 GB"
+                    );
+                }
             }
-            long bytes = checked(count * size);
-            if (bytes > length || bytes > int.MaxValue)
+            byte[] values = Take(stream, (int)bytes, checksum);
+            if (checksum is not null)
             {
-                throw Catalogue.MalformedData.With(
-                    source,
-                    $"shape ({string.Join(", ", shape)}) needs {bytes} bytes, but only {length} are there"
-                );
+                checksum.Append(stream);
             }
-            var values = new byte[bytes];
-            stream.ReadExactly(values);
             return new DataTensor(type, shape, fortran && shape.Length > 1 ? ToRowMajor(values, shape, size) : values);
         }
         catch (EndOfStreamException)
         {
             throw Catalogue.MalformedData.With(source, "it is truncated");
         }
-        catch (Exception e) when (e is OverflowException or InvalidDataException)
-        {
-            throw Catalogue.MalformedData.With(source, e.Message);
-        }
     }
 
-    private static int ReadHeaderLength(Stream stream, byte version, string source)
+    private static byte[] Take(Stream stream, int count, Crc32? checksum)
+    {
+        var values = new byte[Math.Min(count, FirstPiece)];
+        for (int at = 0; at < count; )
+        {
+            if (at == values.Length)
+            {
+                Array.Resize(ref values, (int)Math.Min(count, 2L * values.Length));
+            }
+            int read = stream.Read(values, at, values.Length - at);
+            if (read == 0)
+            {
+                throw new EndOfStreamException();
+            }
+            at += read;
+        }
+        checksum?.Append(values);
+        return values;
+    }
+
+    private static int HeaderLength(Stream stream, byte version, string source, Crc32? checksum)
     {
         if (version is < 1 or > 3)
         {
             throw Catalogue.MalformedData.With(source, $"version {version} of the .npy format is unknown");
         }
-        Span<byte> bytes = stackalloc byte[4];
-        bytes.Clear();
-        stream.ReadExactly(version == 1 ? bytes[..2] : bytes);
-        uint value = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        byte[] bytes = Take(stream, version == 1 ? 2 : 4, checksum);
+        uint value = version == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
         return value <= LongestHeader ? (int)value : throw Catalogue.MalformedData.With(source, $"its header announces {value} bytes");
     }
 
@@ -76,7 +97,10 @@ internal static partial class NpyReader
         Match shape = Shape().Match(header);
         if (!descr.Success || !order.Success || !shape.Success)
         {
-            throw Catalogue.MalformedData.With(source, "its header lacks descr, fortran_order or shape");
+            throw Catalogue.MalformedData.With(
+                source,
+                "its header lacks a plain descr, fortran_order or shape (structured types are not read)"
+            );
         }
         (DataType type, int size) = descr.Groups[1].Value switch
         {
@@ -94,7 +118,7 @@ internal static partial class NpyReader
             "|b1" => (DataType.Bool, 1),
             var other => throw Catalogue.MalformedData.With(
                 source,
-                $"its type '{other}' is not supported (little-endian f2, f4, f8, i1…i8, u1…u8 and b1 are)"
+                $"its element type '{other}' is not read (little-endian f2, f4, f8, i1…i8, u1…u8 and b1 are)"
             ),
         };
         long[] dims =

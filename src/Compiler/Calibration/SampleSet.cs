@@ -3,7 +3,8 @@ namespace Lorq.Calibration;
 /// <summary>One sample: a value for every input of the model, the batch axis included.</summary>
 /// <param name="Inputs">By input name.</param>
 /// <param name="CanJoin">True when samples may be put into one batch along the first axis of every input.</param>
-public sealed record Sample(IReadOnlyDictionary<string, DataTensor> Inputs, bool CanJoin);
+/// <param name="Origin">Where it came from.</param>
+public sealed record Sample(IReadOnlyDictionary<string, DataTensor> Inputs, bool CanJoin, SampleOrigin Origin);
 
 /// <summary>Samples that fit a model, in the order of the data.</summary>
 /// <param name="Samples">The samples.</param>
@@ -41,6 +42,7 @@ public sealed record SampleSet(IReadOnlyList<Sample> Samples, string Source)
     private DataSet Batches(IReadOnlyList<Sample> samples, int batchSize)
     {
         var batches = new List<IReadOnlyDictionary<string, DataTensor>>();
+        var origins = new List<IReadOnlyList<SampleOrigin>>();
         for (int i = 0; i < samples.Count; )
         {
             int end = i + 1;
@@ -49,9 +51,10 @@ public sealed record SampleSet(IReadOnlyList<Sample> Samples, string Source)
                 end++;
             }
             batches.Add(end == i + 1 ? samples[i].Inputs : Join(samples, i, end));
+            origins.Add([.. Enumerable.Range(i, end - i).Select(s => samples[s].Origin)]);
             i = end;
         }
-        return new DataSet(batches, Source);
+        return new DataSet(batches, Source) { Origins = origins };
     }
 
     private static bool CanJoin(Sample a, Sample b) =>

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Lorq.Models;
 using Lorq.Onnx;
@@ -9,26 +10,30 @@ namespace Lorq.Calibration;
 /// <summary>A model with inner tensors exposed: a temporary copy whose graph has them as further outputs.</summary>
 internal sealed class TappedModel : IDisposable
 {
-    private readonly string folder;
-    private readonly ModelRunner runner;
     private readonly string[] outputs;
+    private readonly string? folder;
+    private readonly ModelRunner? runner;
 
     /// <summary>Opens the model with the given tensors exposed; graph inputs among them are read from the batch.</summary>
     public TappedModel(OnnxModel model, IReadOnlyList<string> tensors, int threads, CancellationToken cancellationToken)
     {
+        HashSet<string> inputs = [.. model.Proto.Graph.Input.Select(i => i.Name)];
+        outputs = [.. tensors.Where(t => !inputs.Contains(t))];
+        if (outputs.Length == 0)
+        {
+            return;
+        }
         folder = Directory.CreateTempSubdirectory("lorq-taps-").FullName;
         try
         {
             using OnnxModel tapped = model.Clone();
             GraphProto graph = tapped.Proto.Graph;
-            HashSet<string> inputs = [.. graph.Input.Select(i => i.Name)];
             HashSet<string> existing = [.. graph.Output.Select(o => o.Name)];
-            outputs = [.. tensors.Where(t => !inputs.Contains(t))];
             // A tensor that no output needs would be dropped with its node; as an output it stays, whatever is fused around it.
             graph.Output.AddRange(outputs.Where(t => !existing.Contains(t)).Select(t => new ValueInfoProto { Name = t }));
             string path = Path.Combine(folder, "taps.onnx");
             tapped.Save(path, null, cancellationToken);
-            runner = new ModelRunner(path, threads);
+            runner = new ModelRunner(path, threads, shownAs: model.Path);
         }
         catch
         {
@@ -39,13 +44,16 @@ internal sealed class TappedModel : IDisposable
 
     /// <summary>Runs a batch.</summary>
     public TappedValues Run(IReadOnlyDictionary<string, DataTensor> batch, CancellationToken cancellationToken) =>
-        new(batch, outputs, runner.Run(batch, outputs, cancellationToken));
+        new(batch, outputs, runner?.Run(batch, outputs, cancellationToken));
 
     /// <inheritdoc />
     public void Dispose()
     {
-        runner.Dispose();
-        Directory.Delete(folder, true);
+        runner?.Dispose();
+        if (folder is not null)
+        {
+            Directory.Delete(folder, true);
+        }
     }
 }
 
@@ -53,21 +61,19 @@ internal sealed class TappedModel : IDisposable
 internal sealed class TappedValues(
     IReadOnlyDictionary<string, DataTensor> batch,
     string[] names,
-    IDisposableReadOnlyCollection<OrtValue> values
+    IDisposableReadOnlyCollection<OrtValue>? values
 ) : IDisposable
 {
-    /// <summary>A float tensor (fp16 widened).</summary>
+    /// <summary>A float tensor, as fp32.</summary>
     public ReadOnlySpan<float> Floats(string name, out long[] shape)
     {
         if (batch.TryGetValue(name, out DataTensor? input))
         {
             shape = input.Shape;
-            return Widen(input.Bytes, input.ElementType == TensorProto.Types.DataType.Float16);
+            return Widen(input.Bytes, (TensorElementType)(int)input.ElementType);
         }
         OrtValue value = Find(name, out shape, out TensorElementType type);
-        return type == TensorElementType.Float
-            ? value.GetTensorDataAsSpan<float>()
-            : Widen(MemoryMarshal.AsBytes(value.GetTensorDataAsSpan<Float16>()), true);
+        return type == TensorElementType.Float ? value.GetTensorDataAsSpan<float>() : Widen(value.GetTensorMutableRawData(), type);
     }
 
     /// <summary>An index tensor (int32 or int64).</summary>
@@ -76,35 +82,48 @@ internal sealed class TappedValues(
         if (batch.TryGetValue(name, out DataTensor? input))
         {
             shape = input.Shape;
-            return input.ElementType == TensorProto.Types.DataType.Int64
-                ? MemoryMarshal.Cast<byte, long>(input.Bytes).ToArray()
-                : [.. MemoryMarshal.Cast<byte, int>(input.Bytes).ToArray().Select(i => (long)i)];
+            return Integers(input.Bytes, (TensorElementType)(int)input.ElementType);
         }
         OrtValue value = Find(name, out shape, out TensorElementType type);
-        return type == TensorElementType.Int64
-            ? value.GetTensorDataAsSpan<long>().ToArray()
-            : [.. value.GetTensorDataAsSpan<int>().ToArray().Select(i => (long)i)];
+        return Integers(value.GetTensorMutableRawData(), type);
     }
 
     /// <inheritdoc />
-    public void Dispose() => values.Dispose();
+    public void Dispose() => values?.Dispose();
 
     private OrtValue Find(string name, out long[] shape, out TensorElementType type)
     {
-        OrtValue value = values[Array.IndexOf(names, name)];
+        OrtValue value = values![Array.IndexOf(names, name)];
         OrtTensorTypeAndShapeInfo info = value.GetTensorTypeAndShape();
         (shape, type) = (info.Shape, info.ElementDataType);
         return value;
     }
 
-    private static float[] Widen(ReadOnlySpan<byte> bytes, bool isHalf)
+    private static long[] Integers(ReadOnlySpan<byte> bytes, TensorElementType type) =>
+        type == TensorElementType.Int64
+            ? MemoryMarshal.Cast<byte, long>(bytes).ToArray()
+            : Array.ConvertAll(MemoryMarshal.Cast<byte, int>(bytes).ToArray(), i => (long)i);
+
+    private static float[] Widen(ReadOnlySpan<byte> bytes, TensorElementType type)
     {
-        if (!isHalf)
+        switch (type)
         {
-            return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+            case TensorElementType.Float16:
+                var wide = new float[bytes.Length / sizeof(ushort)];
+                TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), wide);
+                return wide;
+            case TensorElementType.Double:
+                var narrow = new float[bytes.Length / sizeof(double)];
+                TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, double>(bytes), narrow);
+                return narrow;
+            case TensorElementType.BFloat16:
+                // bf16 is the upper half of fp32.
+                return Array.ConvertAll(
+                    MemoryMarshal.Cast<byte, ushort>(bytes).ToArray(),
+                    u => BitConverter.UInt32BitsToSingle((uint)u << 16)
+                );
+            default:
+                return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
         }
-        var wide = new float[bytes.Length / 2];
-        System.Numerics.Tensors.TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), wide);
-        return wide;
     }
 }

@@ -33,13 +33,14 @@ internal sealed class RowMask
     }
 
     /// <summary>
-    /// The rows of an output that count, in order; null when all do. A mask [B, T] applies to outputs [B, T, …, C]; an output of
-    /// another form (a pooled one, [B, C]) has no padding to leave out.
+    /// The rows of an output that count, in order; null when all do. A mask [B, T] applies to outputs [B, T, …, C] and [B·T, C] (as
+    /// exporters flatten it before Gemm); an output of another form (a pooled one, [B, C]) has no padding to leave out.
     /// </summary>
     public int[]? Rows(ReadOnlySpan<long> output, int rows)
     {
-        bool applies = shape.Length > 0 && output.Length > shape.Length && output.StartsWith(shape) && set.Length > 0;
-        if (!applies || Array.TrueForAll(set, s => s))
+        bool isFlat = output.Length == 2 && shape.Length == 2 && output[0] == set.Length;
+        bool applies = isFlat || (shape.Length > 0 && output.Length > shape.Length && output.StartsWith(shape));
+        if (!applies || set.Length == 0 || Array.TrueForAll(set, s => s))
         {
             return null;
         }

@@ -60,7 +60,7 @@ public static partial class Catalogue
     public static readonly Diagnostic ActivationNotFinite = new(
         "LORQ0414",
         "The model computes NaN or infinities",
-        "Tensor '{0}' holds NaN or an infinity for calibration sample {1}.",
+        "Tensor '{0}' holds NaN or an infinity for calibration sample {1} of '{2}'.",
         "The model overflows on that sample, or the sample is not what the model expects.",
         "Remove that sample, or check its preprocessing."
     );
