@@ -38,7 +38,7 @@ public sealed class CompilationTests : IDisposable
         data = folder.File("data.npz");
         var random = new Random(1);
         long[] ids = [.. Enumerable.Range(0, 24 * 8).Select(_ => (long)random.Next(512))];
-        Npz.Write(data, ("ids", Npz.Array("<i8", [24, 8], ids)));
+        Npy.Zip(data, ("ids.npy", Npy.Longs(ids, 24, 8)));
     }
 
     public void Dispose() => folder.Dispose();
