@@ -37,6 +37,7 @@ var root = new RootCommand("Measures what Lorq's output is worth, on the real mo
         "The judges on the original models: known figures, and no loss against themselves.",
         (models, _, name, stop) => Task.FromResult(new JudgeCheck(models, name).Run(stop))
     ),
+    Picture(),
 };
 using var cancellation = new CancellationTokenSource();
 Console.CancelKeyPress += (_, e) =>
@@ -77,5 +78,12 @@ Command Suite(string name, string description, Func<SharedModels, WorkFolder, st
             return met ? 0 : 1;
         }
     );
+    return command;
+}
+
+static Command Picture()
+{
+    var command = new Command("picture", "Draws what the README's first command prints: docs/images/summary.svg.");
+    command.SetAction((_, stop) => SummaryPicture.Write(stop));
     return command;
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Lorq.Checks;
 using Lorq.Reports;
 using Spectre.Console;
@@ -8,6 +9,8 @@ namespace Lorq.Cli;
 /// <summary><c>lorq compare</c>.</summary>
 internal static class CompareCommand
 {
+    private const int MostThreads = 1024;
+
     /// <summary>Builds the command.</summary>
     public static Command Create()
     {
@@ -19,7 +22,20 @@ internal static class CompareCommand
             AllowMultipleArgumentsPerToken = true,
             HelpName = "path",
         };
-        var threads = new Option<int>("--threads") { Description = "Threads; 0 for one per core.", HelpName = "n" };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "Threads; 0 for one per core.",
+            HelpName = "n",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count > MostThreads)
+                {
+                    result.AddError($"'--threads' wants a whole number from 0 to {MostThreads}, but has '{text}'");
+                }
+                return count;
+            },
+        };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var command = new ExampleCommand(
             "compare",

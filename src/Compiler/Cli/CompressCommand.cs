@@ -21,15 +21,15 @@ internal static class CompressCommand
         };
         var specFile = new Option<string?>("--spec") { Description = "A spec file; options given here override it.", HelpName = "file" };
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress; one line at the end." };
-        var verbose = new Option<bool>("--verbose") { Description = "Stack traces of internal errors." };
+        var json = new Option<bool>("--json") { Description = "Print the report as JSON instead of the summary." };
         var command = new ExampleCommand(
             "compress",
             "Compresses a model to a size budget and writes <name>.lorq.onnx, its manifest <name>.lorq.json and a report.",
             """
             lorq compress model.onnx --budget 25% --calibration data.npz -o out/
-            lorq compress model.onnx --budget 14.66MB --calibration "data/*.npz" --target onnx
+            lorq compress model.onnx --target onnx --budget 9MB --calibration "data/*.npz"
             lorq compress model.onnx --spec model.spec.json --bits 4,8 --exclude "*head*"
-            lorq compress model.onnx --budget 4bpw              (without data: data-free methods)
+            lorq compress model.onnx --budget 4bpw   (without data: data-free methods)
             """
         )
         {
@@ -39,7 +39,7 @@ internal static class CompressCommand
         };
         var options = new SpecOptions(command);
         command.Options.Add(quiet);
-        command.Options.Add(verbose);
+        command.Options.Add(json);
         command.SetAction(
             (parsed, cancellationToken) =>
             {
@@ -53,7 +53,11 @@ internal static class CompressCommand
                 bool isQuiet = parsed.GetValue(quiet);
                 var request = new CompilationRequest(path, spec, parsed.GetValue(output)!, Reproduce(parsed));
                 CompilationResult result = ProgressDisplay.Run(isQuiet, progress => Compilation.Run(request, progress, cancellationToken));
-                if (isQuiet)
+                if (parsed.GetValue(json))
+                {
+                    Console.Write(JsonReport.Write(result.Report));
+                }
+                else if (isQuiet)
                 {
                     Console.WriteLine(
                         $"{path}: {result.Report.Model.OriginalBytes} → {result.Report.Model.WrittenBytes} bytes, {result.ModelPath}"

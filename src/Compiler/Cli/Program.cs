@@ -26,7 +26,7 @@ public static class Program
     /// <summary>Runs a command line inside a process.</summary>
     public static int Run(string[] args, CancellationToken cancellationToken)
     {
-        bool verbose = args.Contains("--verbose");
+        bool verbose = args.Contains(Verbose);
         try
         {
             ParseResult parsed = Root().Parse(args);
@@ -51,7 +51,7 @@ public static class Program
         }
         catch (Exception e) when (!verbose)
         {
-            Console.Error.WriteLine($"lorq: internal error: {e.Message} Run again with --verbose for details.");
+            Console.Error.WriteLine($"lorq: internal error: {LorqException.OneLine(e.Message)} Run again with {Verbose} for details.");
             return 70;
         }
         catch (Exception e)
@@ -61,6 +61,8 @@ public static class Program
         }
     }
 
+    private const string Verbose = "--verbose";
+
     /// <summary>Examples of the whole tool.</summary>
     internal const string RootExamples = """
         lorq inspect model.onnx
@@ -69,7 +71,8 @@ public static class Program
         """;
 
     /// <summary>The command tree.</summary>
-    internal static RootCommand Root()
+    /// <param name="helpWidth">Columns after which help is wrapped; 0 for the terminal's width.</param>
+    internal static RootCommand Root(int helpWidth = 0)
     {
         var root = new RootCommand("Lorq makes ONNX models small: it chooses a bit-width for every layer with an exact budget solver.")
         {
@@ -81,7 +84,13 @@ public static class Program
             TextCommands.Explain(),
         };
         HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        var usual = (HelpAction)help.Action!;
+        if (helpWidth > 0)
+        {
+            usual.MaxWidth = helpWidth;
+        }
+        help.Action = new HelpWithExamples(usual);
+        root.Options.Add(new Option<bool>(Verbose) { Description = "Show the stack trace of an internal error.", Recursive = true });
         root.SetAction(_ => root.Parse("--help").Invoke());
         return root;
     }

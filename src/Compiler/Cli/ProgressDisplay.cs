@@ -50,7 +50,7 @@ internal static class ProgressDisplay
             {
                 if (task is null || task.Description != value.Stage)
                 {
-                    task?.StopTask();
+                    Finish();
                     task = context.AddTask(value.Stage);
                 }
                 task.IsIndeterminate = value.Total <= 0;
@@ -59,6 +59,17 @@ internal static class ProgressDisplay
                     task.MaxValue = value.Total;
                     task.Value = value.Done;
                 }
+            }
+        }
+
+        // A stage that counts nothing would stay at 0 % for ever.
+        private void Finish()
+        {
+            if (task is not null)
+            {
+                task.IsIndeterminate = false;
+                task.Value = task.MaxValue;
+                task.StopTask();
             }
         }
     }

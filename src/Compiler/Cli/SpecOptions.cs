@@ -19,16 +19,24 @@ internal sealed class SpecOptions
     {
         foreach (SpecKey<CompressionSpec> key in SpecKeys.All)
         {
-            Option option =
-                key.Type == SpecType.Boolean
-                    ? new Option<bool>(Name(key.Path)) { Description = key.Description }
-                    : new Option<string[]>(Name(key.Path))
-                    {
-                        Description = key.Description,
-                        HelpName = Placeholder(key),
-                        AllowMultipleArgumentsPerToken = key.Type is SpecType.TextList or SpecType.IntegerList,
-                        Arity = ArgumentArity.OneOrMore,
-                    };
+            string name = Name(key.Path);
+            Option option = key.Type switch
+            {
+                SpecType.Boolean => new Option<bool>(name) { Description = key.Description },
+                SpecType.TextList or SpecType.IntegerList => new Option<string[]>(name)
+                {
+                    Description = key.Description,
+                    HelpName = Placeholder(key),
+                    AllowMultipleArgumentsPerToken = true,
+                    Arity = ArgumentArity.OneOrMore,
+                },
+                _ => new Option<string>(name)
+                {
+                    Description = key.Description,
+                    HelpName = Placeholder(key),
+                    Arity = ArgumentArity.ExactlyOne,
+                },
+            };
             options.Add((key, option));
             command.Options.Add(option);
         }
@@ -61,11 +69,12 @@ internal sealed class SpecOptions
             }
             spec = key.Apply(spec, Node(key, option, parsed));
         }
-        if (spec.Accuracy is { } limit && (limit.Metric.Length == 0 || double.IsNaN(limit.Limit)))
-        {
-            throw Catalogue.WrongUsage.With("--accuracy-metric and --accuracy-limit go together", "compress");
-        }
-        return spec;
+        return spec.Accuracy?.Problem is { } problem
+            ? throw Catalogue.WrongUsage.With(
+                $"--accuracy-metric and --accuracy-limit want {AccuracyLimit.Expected}, but have {problem}",
+                "lorq compress"
+            )
+            : spec;
     }
 
     private static SpecNode Node(SpecKey<CompressionSpec> key, Option option, ParseResult parsed)
@@ -75,9 +84,9 @@ internal sealed class SpecOptions
         {
             return new SpecNode(parsed.GetValue(flag) ? JsonValueKind.True : JsonValueKind.False, "", [], [], place);
         }
-        string[] values = parsed.GetValue((Option<string[]>)option)!;
+        string[] values = option is Option<string[]> list ? parsed.GetValue(list)! : [parsed.GetValue((Option<string>)option)!];
         // Paths and patterns may hold commas; numbers and names do not.
-        bool splits = key.Type == SpecType.IntegerList || key.Choices is not null;
+        bool splits = key.IsSelection;
         string[] items = splits
             ? [.. values.SelectMany(v => v.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))]
             : values;

@@ -40,9 +40,14 @@ internal static class TextCommands
             string asked = parsed.GetValue(code)!;
             Diagnostic found =
                 Catalogue.All.FirstOrDefault(d => d.Id.Equals(asked, StringComparison.OrdinalIgnoreCase))
-                ?? throw Catalogue.NoSuchCode.With(asked, NearestName.Hint(asked.ToUpperInvariant(), Catalogue.All.Select(d => d.Id)));
+                ?? throw Catalogue.NoSuchCode.With(asked, Hint(asked));
             Console.Write(DiagnosticDocs.Page(found));
         });
         return command;
     }
+
+    private static string Hint(string asked) =>
+        NearestName.Find(asked.ToUpperInvariant(), [.. Catalogue.All.Select(d => d.Id)]) is { } nearest
+            ? $"did you mean '{nearest}'?"
+            : $"codes go from {Catalogue.All[0].Id} to {Catalogue.All[^1].Id}.";
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Lorq.Diagnostics;
 using Lorq.Specs;
 
@@ -11,22 +12,35 @@ internal static class UsageErrors
     public static LorqException From(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
+        string help = command is RootCommand ? "lorq" : "lorq " + command.Name;
         string[] options =
         [
             .. command.Options.SelectMany(o => o.Aliases.Prepend(o.Name)),
-            .. command.Parents.OfType<Command>().SelectMany(p => p.Options).Select(o => o.Name),
+            .. command.Parents.OfType<Command>().SelectMany(p => p.Options).Where(o => o.Recursive).Select(o => o.Name),
         ];
         foreach (string token in parsed.UnmatchedTokens)
         {
             if (token.StartsWith('-'))
             {
-                return Catalogue.UnknownOption.With(token, NearestName.Hint(token, options));
+                return Catalogue.UnknownOption.With(SpecNode.Excerpt(token), NearestName.Hint(token, options));
             }
             string[] commands = [.. command.Subcommands.Select(c => c.Name)];
             return commands.Length > 0
-                ? Catalogue.UnknownOption.With(token, NearestName.Hint(token, commands))
-                : Catalogue.WrongUsage.With($"'{token}' is one argument too many", command.Name);
+                ? Catalogue.UnknownOption.With(SpecNode.Excerpt(token), NearestName.Hint(token, commands))
+                : Catalogue.WrongUsage.With($"'{SpecNode.Excerpt(token)}' is one argument too many", help);
         }
-        return Catalogue.WrongUsage.With(parsed.Errors[0].Message.TrimEnd('.'), command.Name);
+        return Catalogue.WrongUsage.With(Swallowed(parsed) ?? parsed.Errors[0].Message.TrimEnd('.'), help);
+    }
+
+    /// <summary>An option that takes several values takes an argument written after it too: say which.</summary>
+    private static string? Swallowed(ParseResult parsed)
+    {
+        Argument? missing = parsed.CommandResult.Command.Arguments.FirstOrDefault(a => parsed.GetResult(a) is null or { Tokens.Count: 0 });
+        OptionResult? greedy = parsed
+            .CommandResult.Children.OfType<OptionResult>()
+            .FirstOrDefault(o => o.Option.AllowMultipleArgumentsPerToken && o.Tokens.Count > 1);
+        return missing is not null && greedy is not null
+            ? $"the argument '{missing.Name}' is missing: '{greedy.Tokens[^1].Value}' was read as a value of {greedy.Option.Name}, so write '{missing.Name}' before it"
+            : null;
     }
 }

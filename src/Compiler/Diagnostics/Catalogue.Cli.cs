@@ -15,8 +15,8 @@ public static partial class Catalogue
     public static readonly Diagnostic WrongUsage = new(
         "LORQ0902",
         "A command line cannot be understood",
-        "{0}; see 'lorq {1} --help'.",
-        "An argument is missing, or an option has no value.",
+        "{0}; see '{1} --help'.",
+        "An argument is missing, an option has no value or has several, or two options contradict each other.",
         "The help shows how the command is used, with examples."
     );
 
@@ -34,7 +34,7 @@ public static partial class Catalogue
         "LORQ0904",
         "An unknown error code",
         "There is no error '{0}'; {1}",
-        "Codes are LORQ and four digits.",
+        "Codes are LORQ and four digits; numbers are not consecutive.",
         "All codes are listed in docs/errors."
     );
 }

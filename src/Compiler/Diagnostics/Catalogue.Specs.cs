@@ -7,7 +7,7 @@ public static partial class Catalogue
         "LORQ0201",
         "A budget cannot be read",
         "'{0}' is no budget.",
-        "A budget is a share of the file, a number of bytes or an average of bits per weight, and above zero.",
+        "A budget is a share of the file (at most 1000%), a number of bytes (at most 8 PiB) or an average of bits per weight (at most 64), and above zero.",
         "Write it like 25%, 14.66MB, 12299000 or 3.5bpw."
     );
 

@@ -1,16 +1,17 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Lorq.Diagnostics;
 
 /// <summary>The documentation of the error catalogue: a page per entry and an index.</summary>
-public static class DiagnosticDocs
+public static partial class DiagnosticDocs
 {
     /// <summary>The page of an entry, <c>docs/errors/LORQ####.md</c>.</summary>
     public static string Page(Diagnostic d) =>
         $"""
             # {d.Id}: {d.Title}
 
-            > {d.MessageFormat}
+            > {Places().Replace(d.MessageFormat, "…")}
 
             **Why.** {d.Cause}
 
@@ -30,4 +31,8 @@ public static class DiagnosticDocs
         }
         return text.ToString();
     }
+
+    /// <summary>Where a message has the user's own names.</summary>
+    [GeneratedRegex(@"\{\d+\}")]
+    private static partial Regex Places();
 }

@@ -25,6 +25,9 @@ public sealed class LorqException(Diagnostic diagnostic, SourceLocation? locatio
             { Column: 0 } l => $"{l.File}({l.Line})",
             var l => $"{l.File}({l.Line},{l.Column})",
         };
-        return $"{place}: error {Diagnostic.Id}: {Message} {Diagnostic.Fix}".TrimEnd();
+        return OneLine($"{place}: error {Diagnostic.Id}: {Message} {Diagnostic.Fix}".TrimEnd());
     }
+
+    /// <summary>A text without line ends and other control characters: names in a model may hold them, and tools read errors by line.</summary>
+    internal static string OneLine(string text) => new([.. text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? ' ' : c)]);
 }

@@ -12,7 +12,7 @@ public static class GridChoices
     /// <summary>The grids for a site, in a stable order.</summary>
     public static IReadOnlyList<QuantizationGrid> Grids(OnnxModel model, Site site, CompressionSpec spec, IEmission emission)
     {
-        SiteOverride? own = Override(site, spec);
+        SiteOverride? own = spec.OverrideFor(site);
         IReadOnlyList<int> bits = own?.Bits ?? spec.Menu.Bits;
         IReadOnlyList<int> blocks = own?.Blocks ?? spec.Menu.Blocks;
         var grids = new List<QuantizationGrid>();
@@ -40,7 +40,7 @@ public static class GridChoices
     /// <summary>The quantizers to try for a site; several when the spec names several, or without calibration.</summary>
     public static IReadOnlyList<IQuantizer> Methods(Site site, CompressionSpec spec, bool hasMoment)
     {
-        IReadOnlyList<string> names = Override(site, spec)?.Methods ?? spec.Menu.Methods;
+        IReadOnlyList<string> names = spec.OverrideFor(site)?.Methods ?? spec.Menu.Methods;
         if (names.Contains("auto"))
         {
             // Without a second moment GPTQ is plain rounding, so searching the clip or the zero point is what is left.
@@ -49,10 +49,6 @@ public static class GridChoices
         IQuantizer[] chosen = [.. Quantizers.All.Where(q => names.Contains(q.Name) && (hasMoment || !q.NeedsCalibration))];
         return chosen.Length > 0 ? chosen : [.. Quantizers.All.Where(q => q.Name == "mse")];
     }
-
-    /// <summary>The last override whose pattern and kind fit the site.</summary>
-    public static SiteOverride? Override(Site site, CompressionSpec spec) =>
-        spec.Overrides.LastOrDefault(o => (o.Kind is null || o.Kind == site.Kind) && GlobMatcher.Matches(o.Match, SiteFinder.Names(site)));
 
     /// <summary>A block that is not shorter than the column is the column itself: offer it once.</summary>
     private static IEnumerable<int> Meaningful(IReadOnlyList<int> blocks, int k) =>

@@ -77,12 +77,6 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
                 candidates.Add(new(new Encoding.Quantized(grid), method, quantizer.Loss(codes.Dequantize(), 0, site.N), bytes));
             }
         }
-        {
-            foreach (var c in candidates)
-            {
-                Console.Error.WriteLine($"{site.Name} {c.Encoding} {c.Quantizer?.Name} {c.Loss:G4} {c.Bytes}");
-            }
-        }
         return [new SiteMenu(site, 0, site.N, candidates)];
     }
 

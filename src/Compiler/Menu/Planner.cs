@@ -46,7 +46,7 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
         SolvedPlan? best = null;
         for (int round = 0; round < MaximumRounds; round++)
         {
-            Solution? solution = BudgetSolver.Solve(options, available, gap: 0, timeLimit: TimeSpan.FromSeconds(2), cancellationToken);
+            Solution? solution = BudgetSolver.Solve(options, available, gap: 1e-6, cancellationToken: cancellationToken);
             if (solution is null)
             {
                 break;

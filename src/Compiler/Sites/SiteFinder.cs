@@ -63,8 +63,7 @@ public static class SiteFinder
         site.Uses.Select(u => u.Use.Node.Name).Where(n => n.Length > 0).Prepend(site.Name);
 
     private static bool Excluded(Site site, CompressionSpec spec) =>
-        spec.Exclude.Any(p => GlobMatcher.Matches(p, Names(site)))
-        || spec.Overrides.Any(o => o.Keep && (o.Kind is null || o.Kind == site.Kind) && GlobMatcher.Matches(o.Match, Names(site)));
+        spec.Exclude.Any(p => GlobMatcher.Matches(p, Names(site))) || spec.OverrideFor(site)?.Keep == true;
 
     private static void CheckPatterns(CompressionSpec spec, List<Site> sites, List<LeftAlone> alone)
     {

@@ -32,6 +32,10 @@ public sealed record CompressionSpec
 
     /// <summary>Write large tensors to a file beside the model.</summary>
     public bool ExternalData { get; init; }
+
+    /// <summary>The settings for a site: the last override whose pattern and kind fit it; null for none.</summary>
+    public SiteOverride? OverrideFor(Site site) =>
+        Overrides.LastOrDefault(o => (o.Kind is null || o.Kind == site.Kind) && GlobMatcher.Matches(o.Match, SiteFinder.Names(site)));
 }
 
 /// <summary>Calibration data and its use.</summary>
@@ -116,4 +120,15 @@ public sealed record SiteOverride
 /// <summary>A limit on the loss that the checks measure; the run fails when it is passed.</summary>
 /// <param name="Metric"><c>cosine</c> or <c>top1</c> (at least), <c>relative-mse</c> or <c>kl</c> (at most).</param>
 /// <param name="Limit">The limit.</param>
-public sealed record AccuracyLimit(string Metric, double Limit);
+public sealed record AccuracyLimit(string Metric, double Limit)
+{
+    /// <summary>What a limit has to be, in words.</summary>
+    internal const string Expected = "both metric and limit, with at most 1 for cosine and top1";
+
+    /// <summary>Why this is no limit that a run could keep; null when it is one.</summary>
+    internal string? Problem =>
+        Metric.Length == 0 ? "no metric"
+        : double.IsNaN(Limit) ? "no limit"
+        : Metric is "cosine" or "top1" && Limit > 1 ? FormattableString.Invariant($"{Metric} of at least {Limit}")
+        : null;
+}

@@ -6,19 +6,24 @@ namespace Lorq.Specs;
 /// <summary>How large the written file may be.</summary>
 public abstract record SizeBudget
 {
-    private static readonly (string Unit, double Factor)[] Units =
+    private const double MostPercent = 1000;
+    private const double MostBits = 64;
+    private const decimal MostBytes = 1L << 53;
+    private const NumberStyles Style = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+
+    private static readonly (string Unit, decimal Factor)[] Units =
     [
         ("KiB", 1024),
         ("MiB", 1048576),
         ("GiB", 1073741824),
-        ("kB", 1e3),
-        ("MB", 1e6),
-        ("GB", 1e9),
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
         ("B", 1),
     ];
 
     /// <summary>A share of the original file.</summary>
-    /// <param name="Value">Percent, above 0.</param>
+    /// <param name="Value">Percent, above 0, at most 1000.</param>
     public sealed record Percent(double Value) : SizeBudget
     {
         /// <inheritdoc />
@@ -34,7 +39,7 @@ public abstract record SizeBudget
     }
 
     /// <summary>An average over the weights of all sites, scales and decoding nodes included.</summary>
-    /// <param name="Value">Bits per weight, above 0.</param>
+    /// <param name="Value">Bits per weight, above 0, at most 64.</param>
     public sealed record BitsPerWeight(double Value) : SizeBudget
     {
         /// <inheritdoc />
@@ -42,40 +47,36 @@ public abstract record SizeBudget
     }
 
     /// <summary>Reads <c>25%</c>, <c>14.66MB</c> (10⁶ bytes; also kB, GB, KiB, MiB, GiB), <c>12299000</c> or <c>3.5bpw</c>.</summary>
-    /// <exception cref="LorqException">LORQ0201: none of these.</exception>
+    /// <exception cref="LorqException">LORQ0201: none of these, or out of range.</exception>
     public static SizeBudget Parse(string text)
     {
         string t = text.Trim();
         if (t.EndsWith('%'))
         {
-            return new Percent(Number(t[..^1], text));
+            return new Percent(Real(t[..^1], MostPercent, text));
         }
         if (t.EndsWith("bpw", StringComparison.OrdinalIgnoreCase))
         {
-            return new BitsPerWeight(Number(t[..^3], text));
+            return new BitsPerWeight(Real(t[..^3], MostBits, text));
         }
-        foreach ((string unit, double factor) in Units)
+        foreach ((string unit, decimal factor) in Units)
         {
             if (t.EndsWith(unit, StringComparison.OrdinalIgnoreCase))
             {
-                return new Bytes(Whole(Number(t[..^unit.Length], text) * factor, text));
+                return new Bytes(Whole(t[..^unit.Length], factor, text));
             }
         }
-        return new Bytes(Whole(Number(t, text), text));
+        return new Bytes(Whole(t, 1, text));
     }
 
-    private static double Number(string digits, string text) =>
-        double.TryParse(
-            digits.Trim(),
-            NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
-            CultureInfo.InvariantCulture,
-            out double v
-        )
-        && double.IsFinite(v)
-        && v > 0
+    private static double Real(string digits, double most, string text) =>
+        double.TryParse(digits.Trim(), Style, CultureInfo.InvariantCulture, out double v) && v > 0 && v <= most
             ? v
             : throw Catalogue.MalformedBudget.With(text);
 
-    private static long Whole(double value, string text) =>
-        value is >= 1 and < 9e15 ? (long)value : throw Catalogue.MalformedBudget.With(text);
+    // Decimal: in binary, 8.29 kB would be 8289.999… bytes and lose one. A fraction of a byte is dropped: a budget is an upper bound.
+    private static long Whole(string digits, decimal factor, string text) =>
+        decimal.TryParse(digits.Trim(), Style, CultureInfo.InvariantCulture, out decimal v) && v <= MostBytes / factor && v * factor >= 1
+            ? (long)(v * factor)
+            : throw Catalogue.MalformedBudget.With(text);
 }

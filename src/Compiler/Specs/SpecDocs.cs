@@ -17,6 +17,7 @@ public static class SpecDocs
             ["type"] = "object",
             ["additionalProperties"] = false,
             ["required"] = new JsonArray("match"),
+            ["anyOf"] = new JsonArray([.. new[] { "keep", "bits", "blocks", "methods" }.Select(Requires)]),
             ["properties"] = Properties(SpecKeys.Override, new SiteOverride { Match = "" }),
         };
         properties["overrides"] = new JsonObject
@@ -25,7 +26,9 @@ public static class SpecDocs
             ["description"] = "Settings for the sites that a pattern names; the last that fits a site wins.",
             ["items"] = item,
         };
-        properties["$schema"] = new JsonObject { ["type"] = "string" };
+        properties["$schema"] = new JsonObject { ["type"] = "string", ["description"] = "Where this schema is, for editors." };
+        // A limit says nothing without what it limits.
+        properties["accuracy"]!["required"] = new JsonArray("metric", "limit");
         return SpecJson.Text(
             new JsonObject
             {
@@ -52,13 +55,18 @@ public static class SpecDocs
     {
         SiteTable table = SiteFinder.Find(model, new CompressionSpec());
         var text = new StringBuilder("// What 'lorq compress --spec' does with ");
-        text.Append(Path.GetFileName(model.Path))
-            .Append(".\n// Every key may be left out; the values here are the defaults unless said otherwise.\n");
+        text.Append(InComment(Path.GetFileName(model.Path)))
+            .Append(".\n// Every key may be left out; the values here are the defaults, except the budget. docs/spec.md explains them.\n");
         text.Append("// Inputs: ")
-            .AppendJoin(", ", model.Proto.Graph.Input.Select(i => i.Name))
+            .AppendJoin(", ", model.Proto.Graph.Input.Select(i => InComment(i.Name)))
             .Append(" (calibration arrays carry these names).\n// Largest weights: ")
-            .AppendJoin(", ", table.Sites.OrderByDescending(s => s.StoredBytes).Take(4).Select(s => $"{s.Name} ({s.Kind} {s.K}×{s.N})"))
-            .Append(".\n{\n");
+            .AppendJoin(
+                ", ",
+                table.Sites.OrderByDescending(s => s.StoredBytes).Take(4).Select(s => $"{InComment(s.Name)} ({s.Kind} {s.K}×{s.N})")
+            )
+            .Append(".\n{\n")
+            .Append("  // For completion in an editor: lorq schema > lorq-spec.schema.json\n")
+            .Append("  // \"$schema\": \"./lorq-spec.schema.json\",\n");
         var defaults = new CompressionSpec { Budget = new SizeBudget.Percent(25) };
         string section = "";
         foreach (SpecKey<CompressionSpec> key in SpecKeys.All)
@@ -81,6 +89,12 @@ public static class SpecDocs
         );
         return text.ToString();
     }
+
+    private static JsonObject Requires(string key) => new() { ["required"] = new JsonArray(key) };
+
+    // A line end in a name would end the comment (JSON's comments know U+2028 and U+2029 too).
+    private static string InComment(string name) =>
+        new([.. SpecNode.Excerpt(name).Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c)]);
 
     private static JsonObject Properties<T>(IReadOnlyList<SpecKey<T>> keys, T defaults)
     {
@@ -139,7 +153,16 @@ public static class SpecDocs
         {
             value["maximum"] = key.Maximum;
         }
+        if (key is { Type: SpecType.Text or SpecType.TextList, Choices: null, AcceptsNumber: false })
+        {
+            value["minLength"] = 1;
+        }
         JsonObject schema = isList ? new JsonObject { ["type"] = "array", ["items"] = value } : value;
+        if (key.IsSelection)
+        {
+            schema["minItems"] = 1;
+            schema["uniqueItems"] = true;
+        }
         schema["description"] = key.Description;
         return schema;
     }
@@ -150,7 +173,7 @@ public static class SpecDocs
         {
             object? value = key.Get(defaults);
             string shown = value is null or "" ? "–" : $"`{SpecJson.Value(value)!.ToJsonString()}`";
-            text.Append($"| `{prefix}{key.Path}` | {key.Expected} | {shown} | {key.Description} |\n");
+            text.Append($"| `{prefix}{key.Path}` | {key.Expected} | {shown} | {key.Description.Replace("<", "\\<")} |\n");
         }
     }
 }

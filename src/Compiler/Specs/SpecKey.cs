@@ -39,16 +39,19 @@ internal sealed record SpecKey<T>(string Path, SpecType Type, string Description
     /// <summary>A number may stand for this text (a budget in bytes).</summary>
     public bool AcceptsNumber { get; init; }
 
+    /// <summary>True when the value is a list that chooses from <see cref="Choices"/>: something has to be left to choose, and nothing counts twice.</summary>
+    public bool IsSelection => Type is SpecType.TextList or SpecType.IntegerList && Choices is not null;
+
     /// <summary>What the value has to be, in words.</summary>
     public string Expected =>
         Type switch
         {
-            SpecType.Text => Choices is { } c ? "one of " + string.Join(", ", c()) : "a string",
+            SpecType.Text => Choices is { } c ? "one of " + string.Join(", ", c()) : "a string that is not empty",
             SpecType.Boolean => "true or false",
             SpecType.Number => "a number" + Range,
             SpecType.Integer => "a whole number" + Range,
-            SpecType.TextList => Choices is { } c ? "an array of " + string.Join(", ", c()) : "an array of strings",
-            _ => Choices is { } c ? "an array of " + string.Join(", ", c()) : "an array of whole numbers",
+            SpecType.TextList when Choices is null => "an array of strings that are not empty",
+            _ => Choices is { } c ? "an array with at least one of " + string.Join(", ", c()) : "an array of whole numbers",
         };
 
     private string Range =>
@@ -84,6 +87,14 @@ internal sealed record SpecKey<T>(string Path, SpecType Type, string Description
     {
         SpecType item = Type == SpecType.TextList ? SpecType.Text : SpecType.Integer;
         object[] values = [.. node.Items.Select(i => One(i, item))];
+        if (IsSelection && values.Length == 0)
+        {
+            throw Catalogue.WrongSpecValue.At(node.Place, Path, Expected, "none");
+        }
+        if (IsSelection && values.GroupBy(v => v).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw Catalogue.WrongSpecValue.At(node.Place, Path, Expected, $"{twice.Key} twice");
+        }
         return item == SpecType.Text ? values.Cast<string>().ToArray() : values.Cast<long>().ToArray();
     }
 
@@ -92,11 +103,12 @@ internal sealed record SpecKey<T>(string Path, SpecType Type, string Description
         bool isNumber = double.TryParse(node.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
         object? value = (type, node.Kind) switch
         {
-            (SpecType.Text, JsonValueKind.String) => node.Text,
+            (SpecType.Text, JsonValueKind.String) when node.Text.Length > 0 => node.Text,
             (SpecType.Text, JsonValueKind.Number) when AcceptsNumber => node.Text,
             (SpecType.Boolean, JsonValueKind.True) => true,
             (SpecType.Boolean, JsonValueKind.False) => false,
-            (SpecType.Number, JsonValueKind.Number) when isNumber && number >= Minimum && number <= Maximum => number,
+            (SpecType.Number, JsonValueKind.Number) when isNumber && double.IsFinite(number) && number >= Minimum && number <= Maximum =>
+                number,
             (SpecType.Integer, JsonValueKind.Number)
                 when long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole)
                     && whole >= Minimum
@@ -109,13 +121,5 @@ internal sealed record SpecKey<T>(string Path, SpecType Type, string Description
             : throw Wrong(node);
     }
 
-    private LorqException Wrong(SpecNode node) =>
-        Catalogue.WrongSpecValue.At(
-            node.Place,
-            Path,
-            Expected,
-            node.Kind is JsonValueKind.String ? $"\"{node.Text}\""
-                : node.Kind is JsonValueKind.Number ? node.Text
-                : node.Kind.ToString().ToLowerInvariant()
-        );
+    private LorqException Wrong(SpecNode node) => Catalogue.WrongSpecValue.At(node.Place, Path, Expected, node.Shown);
 }

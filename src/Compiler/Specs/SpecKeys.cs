@@ -61,7 +61,7 @@ internal static class SpecKeys
         new(
             "calibration.data",
             SpecType.TextList,
-            "Files or patterns: .npz, .npy per input, or test_data_set folders; relative to the spec.",
+            "Files or patterns: .npz, .npy per input, or test_data_set folders; in a spec relative to its folder.",
             (s, v) => s with { Calibration = s.Calibration with { Data = (string[])v } },
             s => s.Calibration.Data
         ),
@@ -189,7 +189,10 @@ internal static class SpecKeys
             "The limit; the run fails when it is passed.",
             (s, v) => s with { Accuracy = (s.Accuracy ?? new AccuracyLimit("", double.NaN)) with { Limit = (double)v } },
             s => s.Accuracy?.Limit
-        ),
+        )
+        {
+            Minimum = 0,
+        },
     ];
 
     /// <summary>Keys of an element of <c>overrides</c>.</summary>

@@ -18,7 +18,23 @@ internal sealed record SpecNode(
     SourceLocation Place
 )
 {
-    private const int LargestFile = 1 << 20;
+    private const int LongestShown = 60;
+
+    /// <summary>Bytes of the largest spec that is read; one written by hand has a few hundred.</summary>
+    internal const int LargestFile = 1 << 20;
+
+    /// <summary>The value as errors show it: texts and numbers as they stand, of others only what they are.</summary>
+    public string Shown =>
+        Kind switch
+        {
+            JsonValueKind.String => $"\"{Excerpt(Text)}\"",
+            JsonValueKind.Number => Excerpt(Text),
+            JsonValueKind.Object or JsonValueKind.Array => "an " + Kind.ToString().ToLowerInvariant(),
+            _ => Kind.ToString().ToLowerInvariant(),
+        };
+
+    /// <summary>The start of a text that may be longer than anyone reads.</summary>
+    public static string Excerpt(string text) => text.Length <= LongestShown ? text : text[..LongestShown] + "…";
 
     /// <summary>Reads a JSON text; comments and trailing commas are allowed.</summary>
     /// <exception cref="LorqException">LORQ0202: not JSON, with line and column.</exception>
@@ -26,7 +42,7 @@ internal sealed record SpecNode(
     {
         if (utf8.Length > LargestFile)
         {
-            throw Catalogue.MalformedSpec.At(new SourceLocation(file), $"it has {utf8.Length} bytes; a spec has a few hundred");
+            throw Catalogue.MalformedSpec.At(new SourceLocation(file), $"it has more than {LargestFile} bytes; a spec has a few hundred");
         }
         ReadOnlySpan<byte> bom = [0xEF, 0xBB, 0xBF];
         byte[] text = utf8.AsSpan().StartsWith(bom) ? utf8[3..] : utf8;
@@ -49,10 +65,12 @@ internal sealed record SpecNode(
         }
         catch (JsonException e)
         {
-            // The message repeats the position in its own way; its first sentence says what is wrong.
+            // The message repeats the position in its own way, after what is wrong.
             string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.', ' ');
-            var place = new SourceLocation(file, (int)(e.LineNumber ?? 0) + 1, (int)(e.BytePositionInLine ?? 0) + 1);
-            throw Catalogue.MalformedSpec.At(place, reason);
+            throw Catalogue.MalformedSpec.At(
+                places.InLine((int)(e.LineNumber ?? 0), (int)(e.BytePositionInLine ?? 0)),
+                reason.Contains("does not contain any JSON tokens", StringComparison.Ordinal) ? "it is empty" : reason
+            );
         }
         catch (InvalidOperationException e)
         {
@@ -96,15 +114,41 @@ internal sealed record SpecNode(
         }
     }
 
-    /// <summary>Line and column of a byte.</summary>
+    /// <summary>
+    /// Lines and columns of bytes. Tokens come in the order of the text, so it goes on from the last one asked for: a file is
+    /// gone through once, however many tokens it has.
+    /// </summary>
     private sealed class Places(byte[] text, string file)
     {
+        private int position;
+        private int line = 1;
+        private int column = 1;
+
+        /// <summary>The place of a byte that is not before the last one asked for.</summary>
         public SourceLocation At(long index)
         {
-            ReadOnlySpan<byte> before = text.AsSpan(0, (int)Math.Min(index, text.Length));
-            int line = before.Count((byte)'\n') + 1;
-            int column = Encoding.UTF8.GetCharCount(before[(before.LastIndexOf((byte)'\n') + 1)..]) + 1;
+            ReadOnlySpan<byte> passed = text.AsSpan(position, (int)Math.Min(index, text.Length) - position);
+            position += passed.Length;
+            int lines = passed.Count((byte)'\n');
+            if (lines > 0)
+            {
+                line += lines;
+                column = 1;
+                passed = passed[(passed.LastIndexOf((byte)'\n') + 1)..];
+            }
+            column += Encoding.UTF8.GetCharCount(passed);
             return new SourceLocation(file, line, column);
+        }
+
+        /// <summary>The place of a byte of a line, both counted from 0.</summary>
+        public SourceLocation InLine(int index, int bytes)
+        {
+            ReadOnlySpan<byte> rest = text;
+            for (int i = 0; i < index; i++)
+            {
+                rest = rest[(rest.IndexOf((byte)'\n') + 1)..];
+            }
+            return new SourceLocation(file, index + 1, Encoding.UTF8.GetCharCount(rest[..Math.Min(bytes, rest.Length)]) + 1);
         }
     }
 }

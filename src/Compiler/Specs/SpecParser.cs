@@ -13,7 +13,10 @@ public static class SpecParser
         byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(path);
+            using FileStream file = File.OpenRead(path);
+            // One byte more than is allowed shows a file that is too long, a device without end too.
+            bytes = new byte[SpecNode.LargestFile + 1];
+            bytes = bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -35,14 +38,13 @@ public static class SpecParser
         {
             spec = spec with { Overrides = Overrides(overrides) };
         }
-        if (spec.Accuracy is { } limit && (limit.Metric.Length == 0 || double.IsNaN(limit.Limit)))
+        if (Find(root, "$schema") is { Kind: not JsonValueKind.String } schema)
         {
-            throw Catalogue.WrongSpecValue.At(
-                Find(root, "accuracy")!.Place,
-                "accuracy",
-                "an object with metric and limit",
-                "only one of them"
-            );
+            throw Catalogue.WrongSpecValue.At(schema.Place, "$schema", "a string", schema.Shown);
+        }
+        if (spec.Accuracy?.Problem is { } problem)
+        {
+            throw Catalogue.WrongSpecValue.At(Find(root, "accuracy")!.Place, "accuracy", AccuracyLimit.Expected, problem);
         }
         return spec;
     }
@@ -51,16 +53,23 @@ public static class SpecParser
     {
         if (node.Kind != JsonValueKind.Array)
         {
-            throw Catalogue.WrongSpecValue.At(node.Place, "overrides", "an array of objects", node.Kind.ToString().ToLowerInvariant());
+            throw Catalogue.WrongSpecValue.At(node.Place, "overrides", "an array of objects", node.Shown);
         }
         return
         [
             .. node.Items.Select(item =>
             {
                 SiteOverride o = Section(new SiteOverride { Match = "" }, item, "overrides", SpecKeys.Override, []);
-                return o.Match.Length > 0
-                    ? o
-                    : throw Catalogue.WrongSpecValue.At(item.Place, "overrides", "an object with match", "one without it");
+                return o.Match.Length == 0
+                        ? throw Catalogue.WrongSpecValue.At(item.Place, "overrides", "objects with match", "one without it")
+                    : o is { Keep: false, Bits: null, Blocks: null, Methods: null }
+                        ? throw Catalogue.WrongSpecValue.At(
+                            item.Place,
+                            "overrides",
+                            "objects with keep, bits, blocks or methods",
+                            $"one without any for '{SpecNode.Excerpt(o.Match)}'"
+                        )
+                    : o;
             }),
         ];
     }
@@ -70,12 +79,7 @@ public static class SpecParser
     {
         if (node.Kind != JsonValueKind.Object)
         {
-            throw Catalogue.WrongSpecValue.At(
-                node.Place,
-                prefix.Length > 0 ? prefix : "the spec",
-                "an object",
-                node.Kind.ToString().ToLowerInvariant()
-            );
+            throw Catalogue.WrongSpecValue.At(node.Place, prefix.Length > 0 ? prefix : "the spec", "an object", node.Shown);
         }
         string path = prefix.Length == 0 || prefix == "overrides" ? "" : prefix + ".";
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -84,23 +88,28 @@ public static class SpecParser
             (string name, SourceLocation place) = node.Keys[i];
             if (!seen.Add(name))
             {
-                throw Catalogue.DuplicateSpecKey.At(place, path + name);
+                throw Catalogue.DuplicateSpecKey.At(place, path + SpecNode.Excerpt(name));
             }
             if (special.Contains(name))
             {
                 continue;
             }
-            if (keys.FirstOrDefault(k => k.Path == path + name) is { } key)
+            // A name with a dot would be a path: sections are objects.
+            if (!name.Contains('.') && keys.FirstOrDefault(k => k.Path == path + name) is { } key)
             {
                 target = key.Apply(target, node.Items[i]);
             }
-            else if (path.Length == 0 && keys.Any(k => k.Path.StartsWith(name + ".", StringComparison.Ordinal)))
+            else if (path.Length == 0 && !name.Contains('.') && keys.Any(k => k.Path.StartsWith(name + ".", StringComparison.Ordinal)))
             {
                 target = Section(target, node.Items[i], name, keys, []);
             }
             else
             {
-                throw Catalogue.UnknownSpecKey.At(place, path + name, NearestName.Hint(name, Known(keys, path).Concat(special)));
+                throw Catalogue.UnknownSpecKey.At(
+                    place,
+                    path + SpecNode.Excerpt(name),
+                    NearestName.Hint(name, Known(keys, path).Concat(special))
+                );
             }
         }
         return target;

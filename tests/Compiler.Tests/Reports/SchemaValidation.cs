@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Lorq.Tests.Reports;
 
-/// <summary>The part of JSON Schema that the manifest's schema uses; any other keyword is an error, so that no rule goes unchecked.</summary>
+/// <summary>The part of JSON Schema that the schemas of manifest and spec use; any other keyword is an error, so that no rule goes unchecked.</summary>
 internal static class SchemaValidation
 {
-    private static readonly HashSet<string> Annotations = ["$schema", "$id", "$defs", "title", "description"];
+    private static readonly HashSet<string> Annotations = ["$schema", "$id", "$defs", "title", "description", "default"];
 
     public static List<string> Errors(JsonElement schema, JsonElement value) => [.. Check(schema, schema, value, "$")];
 
@@ -27,10 +27,18 @@ internal static class SchemaValidation
         bool isObject = value.ValueKind == JsonValueKind.Object;
         return rule.Name switch
         {
-            "type" => Fail(!HasType(value, r.GetString()!), $"{path} is no {r}"),
+            "type" => Fail(!Types(r).Any(t => HasType(value, t)), $"{path} is no {r}"),
             "const" => Fail(!JsonElement.DeepEquals(r, value), $"{path} is not {r}"),
             "enum" => Fail(!r.EnumerateArray().Any(e => JsonElement.DeepEquals(e, value)), $"{path} is not one of {r}"),
             "minimum" => Fail(value.ValueKind == JsonValueKind.Number && value.GetDouble() < r.GetDouble(), $"{path} is below {r}"),
+            "maximum" => Fail(value.ValueKind == JsonValueKind.Number && value.GetDouble() > r.GetDouble(), $"{path} is above {r}"),
+            "minItems" => Fail(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() < r.GetInt32(), $"{path} is too short"),
+            "uniqueItems" => Fail(
+                value.ValueKind == JsonValueKind.Array
+                    && value.EnumerateArray().Select(v => v.GetRawText()).Distinct().Count() < value.GetArrayLength(),
+                $"{path} has an item twice"
+            ),
+            "anyOf" => Fail(!r.EnumerateArray().Any(s => !Check(root, s, value, path).Any()), $"{path} fits no form"),
             "minLength" => Fail(
                 value.ValueKind == JsonValueKind.String && value.GetString()!.Length < r.GetInt32(),
                 $"{path} is too short"
@@ -46,16 +54,24 @@ internal static class SchemaValidation
             "properties" => r.EnumerateObject()
                 .Where(p => isObject && value.TryGetProperty(p.Name, out _))
                 .SelectMany(p => Check(root, p.Value, value.GetProperty(p.Name), $"{path}.{p.Name}")),
-            "additionalProperties" => value
-                .EnumerateObject()
+            "additionalProperties" => Members(value)
                 .Where(p => !schema.GetProperty("properties").TryGetProperty(p.Name, out _))
                 .Select(p => $"{path}.{p.Name} is unknown"),
-            "items" => value.EnumerateArray().SelectMany((v, i) => Check(root, r, v, $"{path}[{i}]")),
+            "items" => Elements(value).SelectMany((v, i) => Check(root, r, v, $"{path}[{i}]")),
             "oneOf" => Fail(r.EnumerateArray().Count(s => !Check(root, s, value, path).Any()) != 1, $"{path} fits not exactly one form"),
             "$ref" => Check(root, root.GetProperty("$defs").GetProperty(r.GetString()!["#/$defs/".Length..]), value, path),
             _ => [$"{path}: the schema uses '{rule.Name}'"],
         };
     }
+
+    private static IEnumerable<string> Types(JsonElement type) =>
+        type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(t => t.GetString()!) : [type.GetString()!];
+
+    private static IEnumerable<JsonProperty> Members(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Object ? value.EnumerateObject() : [];
+
+    private static IEnumerable<JsonElement> Elements(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [];
 
     private static IEnumerable<string> Fail(bool failed, string error) => failed ? [error] : [];
 
@@ -67,6 +83,7 @@ internal static class SchemaValidation
             "string" => value.ValueKind == JsonValueKind.String,
             "number" => value.ValueKind == JsonValueKind.Number,
             "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
+            "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
             "null" => value.ValueKind == JsonValueKind.Null,
             _ => false,
         };
