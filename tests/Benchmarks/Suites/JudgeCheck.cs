@@ -1,14 +1,21 @@
 using System.Globalization;
 using Lorq.Benchmarks.Judges;
 using Lorq.Benchmarks.Tools;
+using Microsoft.ML.OnnxRuntime;
 
 namespace Lorq.Benchmarks.Suites;
 
-/// <summary>The judges themselves: the originals must reach what their READMEs state, and lose nothing against themselves.</summary>
-internal sealed class JudgeCheck(SharedModels models, string? only)
+/// <summary>
+/// The judges themselves: the originals must reach what their READMEs state, and lose nothing against themselves nor against a copy that
+/// ONNX Runtime optimised and saved, whose nodes are fused but whose function is the same.
+/// </summary>
+internal sealed class JudgeCheck(SharedModels models, WorkFolder work, string? only)
 {
     /// <summary>Cosines of fp32 embeddings are 1 up to rounding.</summary>
     private const double Rounding = 1e-6;
+
+    /// <summary>Fused nodes add in another order.</summary>
+    private const double FusedRounding = 1e-4;
 
     /// <summary>Prints the figures.</summary>
     /// <returns>True when all agree.</returns>
@@ -23,6 +30,12 @@ internal sealed class JudgeCheck(SharedModels models, string? only)
             [
                 .. judge.CheckOriginal(cancellationToken),
                 new($"{judge.Metric}, against itself", same.Loss, unharmed, Rounding),
+                new(
+                    $"{judge.Metric}, of an optimised copy",
+                    judge.Judge(OptimisedCopy(judge), cancellationToken).Loss,
+                    unharmed,
+                    FusedRounding
+                ),
             ];
             foreach (KnownFigure figure in figures)
             {
@@ -44,5 +57,17 @@ internal sealed class JudgeCheck(SharedModels models, string? only)
             );
         }
         return allAgree;
+    }
+
+    private string OptimisedCopy(IJudge judge)
+    {
+        string path = Path.Combine(work.For($"judges-{judge.Name}"), "optimised.onnx");
+        using var options = new SessionOptions
+        {
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+            OptimizedModelFilePath = path,
+        };
+        new InferenceSession(judge.OriginalPath, options).Dispose();
+        return path;
     }
 }

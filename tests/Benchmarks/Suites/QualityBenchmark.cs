@@ -84,7 +84,7 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
                 best = (verdict, grid, bytes);
             }
         }
-        return best is { } b ? $"{b.Verdict.Shown} ({b.Grid}, {ResultPage.Megabytes(b.Bytes)})" : "none this small";
+        return best is { } b ? $"{b.Verdict.Shown} ({b.Grid}, {ResultPage.Megabytes(b.Bytes)}; {b.Verdict.Remark})" : "none this small";
     }
 
     private static IEnumerable<(QuantizationGrid Grid, long Bytes)> Fitting(UniformModel uniform, long most) =>

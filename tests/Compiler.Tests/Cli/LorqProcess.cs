@@ -22,13 +22,20 @@ internal static class LorqProcess
     }
 
     /// <summary>Starts with both outputs redirected.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => Start(null, arguments);
+
+    /// <summary>Starts with a folder of its own for temporary files; null for the usual one.</summary>
+    public static Process Start(DirectoryInfo? temporary, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "lorq.dll"));
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+        if (temporary is not null)
+        {
+            start.Environment["TMPDIR"] = temporary.FullName;
         }
         return Process.Start(start)!;
     }
