@@ -15,10 +15,10 @@ internal sealed class StagingFolder : IDisposable
     /// <exception cref="LorqException">The output folder cannot be made or written to.</exception>
     public StagingFolder(string target)
     {
-        this.target = System.IO.Path.GetFullPath(target);
-        Path = System.IO.Path.Combine(this.target, $".lorq-{Environment.ProcessId}-{Guid.NewGuid():N}");
         try
         {
+            this.target = System.IO.Path.GetFullPath(target);
+            Path = System.IO.Path.Combine(this.target, $".lorq-{Environment.ProcessId}-{Guid.NewGuid():N}");
             for (
                 string? folder = this.target;
                 folder is not null && !Directory.Exists(folder);
@@ -33,24 +33,46 @@ internal sealed class StagingFolder : IDisposable
         {
             throw Catalogue.OutputFolderNotWritable.With(target, e.Message);
         }
+        catch (ArgumentException)
+        {
+            throw Catalogue.OutputFolderNotWritable.With(target, "this is no path.");
+        }
     }
 
     /// <summary>Where to write.</summary>
     public string Path { get; }
 
-    /// <summary>Moves every staged file to the output folder, over earlier ones, and keeps the output folder.</summary>
+    /// <summary>
+    /// Moves every staged file to the output folder, over earlier ones, and keeps the output folder. When one cannot be moved,
+    /// those before it are taken back and earlier ones restored.
+    /// </summary>
     /// <param name="order">File names in the order they are moved; the one that others refer to comes last.</param>
+    /// <exception cref="LorqException">A file cannot be moved to its place.</exception>
     public void Publish(IReadOnlyList<string> order)
     {
+        string earlier = System.IO.Path.Combine(Path, "earlier");
+        var placed = new List<string>();
         try
         {
+            Directory.CreateDirectory(earlier);
             foreach (string name in order)
             {
-                File.Move(System.IO.Path.Combine(Path, name), System.IO.Path.Combine(target, name), overwrite: true);
+                string staged = System.IO.Path.Combine(Path, name);
+                string final = System.IO.Path.Combine(target, name);
+                if (File.Exists(final))
+                {
+                    File.Replace(staged, final, System.IO.Path.Combine(earlier, name));
+                }
+                else
+                {
+                    File.Move(staged, final);
+                }
+                placed.Add(name);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            placed.ForEach(name => TakeBack(System.IO.Path.Combine(target, name), System.IO.Path.Combine(earlier, name)));
             throw Catalogue.OutputFolderNotWritable.With(target, e.Message);
         }
         created.Clear();
@@ -62,6 +84,25 @@ internal sealed class StagingFolder : IDisposable
         TryDelete(Path, recursive: true);
         // Innermost first; a folder that somebody else used meanwhile is not empty and stays.
         created.ForEach(folder => TryDelete(folder, recursive: false));
+    }
+
+    private static void TakeBack(string final, string earlier)
+    {
+        try
+        {
+            if (File.Exists(earlier))
+            {
+                File.Move(earlier, final, overwrite: true);
+            }
+            else
+            {
+                File.Delete(final);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The error that led here says what is wrong with the folder; the other files are still taken back.
+        }
     }
 
     private static void TryDelete(string folder, bool recursive)

@@ -143,6 +143,10 @@ public static class SiteFinder
             {
                 return reason;
             }
+            if (view.Kind != SiteKind.Gather && read.Use.Scope.Constant(view.InputTensor) is not null)
+            {
+                return $"Both operands of {read.Use.Node.OpType} are constant; store their result instead to have it compressed.";
+            }
             views.Add(view);
         }
         SiteView v = views[0];

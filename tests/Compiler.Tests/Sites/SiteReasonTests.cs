@@ -118,6 +118,26 @@ public sealed class SiteReasonTests : IDisposable
     }
 
     [Fact]
+    public void A_product_of_constants_is_left_alone()
+    {
+        SiteTable table = Find(
+            Start()
+                .Weight("A", 64, 64)
+                .Weight("B", 64, 64)
+                .Weight("table", 64, 64)
+                .Int64s("rows", 1, 2)
+                .Node("MatMul", "A,B", "W")
+                .Node("MatMul", "x,W", "y")
+                .Node("Gather", "table,rows", "p")
+                .Output("y")
+                .Output("p")
+        );
+        Assert.Equal("table", Assert.Single(table.Sites).Name);
+        Assert.Contains("Both operands of MatMul are constant", Reason(table, "A"), StringComparison.Ordinal);
+        Assert.Contains("Both operands of MatMul are constant", Reason(table, "B"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_unsuitable_reader_is_enough()
     {
         SiteTable table = Find(Start().Weight("W", 64, 64).Node("MatMul", "x,W", "a").Node("Add", "a,W", "b").Output("b"));
