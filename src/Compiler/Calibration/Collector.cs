@@ -53,8 +53,7 @@ public static class Collector
         int done = 0;
         for (int pass = 0; pass < passes.Length; pass++)
         {
-            // The widest first: they take longest.
-            MomentAccumulator[] accumulators = [.. passes[pass].OrderByDescending(k => k.Bytes).Select(k => new MomentAccumulator(k))];
+            MomentAccumulator[] accumulators = [.. passes[pass].Select(k => new MomentAccumulator(k))];
             Site[] counted = pass == 0 ? tables : [];
             string[] tensors =
             [
@@ -98,7 +97,7 @@ public static class Collector
         return new CalibrationResult(result, rows);
     }
 
-    /// <summary>Adds a batch to every accumulator; the first one that met NaN or an infinity, or null.</summary>
+    /// <summary>Adds a batch to every accumulator; the first one (in graph order) that met NaN or an infinity, or null.</summary>
     private static MomentKey? Add(
         MomentAccumulator[] accumulators,
         TappedValues values,
@@ -109,8 +108,11 @@ public static class Collector
     {
         var finite = new bool[accumulators.Length];
         Parallel.ForEach(
-            // One at a time: the work of a tensor grows with the square of its width.
-            Partitioner.Create(Enumerable.Range(0, accumulators.Length), EnumerablePartitionerOptions.NoBuffering),
+            // One at a time, the widest first: the work of a tensor grows with the square of its width.
+            Partitioner.Create(
+                Enumerable.Range(0, accumulators.Length).OrderByDescending(i => accumulators[i].Key.Bytes),
+                EnumerablePartitionerOptions.NoBuffering
+            ),
             new ParallelOptions
             {
                 MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,

@@ -200,6 +200,18 @@ public sealed class CollectorTests : IDisposable
     }
 
     [Fact]
+    public void NamesTheFirstBrokenTensorInGraphOrder()
+    {
+        using OnnxModel model = Chain();
+        float[] values = [.. Enumerable.Repeat(1f, 5 * 32)];
+        values[3 * 32] = float.PositiveInfinity;
+        var data = new DataSet([new Dictionary<string, DataTensor> { ["x"] = Floats(values, 5, 32) }], "made up");
+        LorqException e = Assert.Throws<LorqException>(() => Collect(model, data));
+        Assert.Contains("'x'", e.Message, StringComparison.Ordinal);
+        Assert.Contains("sample 3 of 'made up'", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void LeavesNothingBehindAndStopsWhenCancelled()
     {
         string[] Left() => Directory.GetDirectories(Path.GetTempPath(), "lorq-taps-*");
