@@ -27,8 +27,12 @@ public static class SpecDocs
             ["items"] = item,
         };
         properties["$schema"] = new JsonObject { ["type"] = "string", ["description"] = "Where this schema is, for editors." };
-        // A limit says nothing without what it limits.
-        properties["accuracy"]!["required"] = new JsonArray("metric", "limit");
+        // A limit says nothing without what it limits; a section with neither, as a starting spec has it, sets no limit.
+        properties["accuracy"]!["dependentRequired"] = new JsonObject
+        {
+            ["metric"] = new JsonArray("limit"),
+            ["limit"] = new JsonArray("metric"),
+        };
         return SpecJson.Text(
             new JsonObject
             {

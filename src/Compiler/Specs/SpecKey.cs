@@ -39,6 +39,9 @@ internal sealed record SpecKey<T>(string Path, SpecType Type, string Description
     /// <summary>A number may stand for this text (a budget in bytes).</summary>
     public bool AcceptsNumber { get; init; }
 
+    /// <summary>What a text with a syntax of its own has to be, in words; null when any text that is not empty will do.</summary>
+    public string? Syntax { get; init; }
+
     /// <summary>True when the value is a list that chooses from <see cref="Choices"/>: something has to be left to choose, and nothing counts twice.</summary>
     public bool IsSelection => Type is SpecType.TextList or SpecType.IntegerList && Choices is not null;
 
@@ -46,7 +49,7 @@ internal sealed record SpecKey<T>(string Path, SpecType Type, string Description
     public string Expected =>
         Type switch
         {
-            SpecType.Text => Choices is { } c ? "one of " + string.Join(", ", c()) : "a string that is not empty",
+            SpecType.Text => Choices is { } c ? "one of " + string.Join(", ", c()) : Syntax ?? "a string that is not empty",
             SpecType.Boolean => "true or false",
             SpecType.Number => "a number" + Range,
             SpecType.Integer => "a whole number" + Range,

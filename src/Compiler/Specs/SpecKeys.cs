@@ -22,6 +22,7 @@ internal static class SpecKeys
         )
         {
             AcceptsNumber = true,
+            Syntax = "a size such as \"25%\", \"14.66MB\", 12299000 or \"3.5bpw\"",
         },
         new(
             "target",

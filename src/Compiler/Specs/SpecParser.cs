@@ -22,6 +22,11 @@ public static class SpecParser
         {
             throw Catalogue.CannotReadFile.With(path, e.Message);
         }
+        catch (ArgumentException)
+        {
+            // An empty path, as a script with an unset variable gives it, or one with a NUL; the message would name a parameter.
+            throw Catalogue.CannotReadFile.With(path, "it is no path.");
+        }
         CompressionSpec spec = Parse(bytes, path);
         string folder = Path.GetDirectoryName(path) ?? "";
         return spec with { Calibration = spec.Calibration with { Data = [.. spec.Calibration.Data.Select(d => Path.Combine(folder, d))] } };

@@ -51,6 +51,11 @@ internal static class SchemaValidation
                 .Select(n => n.GetString()!)
                 .Where(n => isObject && !value.TryGetProperty(n, out _))
                 .Select(n => $"{path}.{n} is missing"),
+            "dependentRequired" => r.EnumerateObject()
+                .Where(p => isObject && value.TryGetProperty(p.Name, out _))
+                .SelectMany(p => p.Value.EnumerateArray().Select(n => n.GetString()!))
+                .Where(n => !value.TryGetProperty(n, out _))
+                .Select(n => $"{path}.{n} is missing"),
             "properties" => r.EnumerateObject()
                 .Where(p => isObject && value.TryGetProperty(p.Name, out _))
                 .SelectMany(p => Check(root, p.Value, value.GetProperty(p.Name), $"{path}.{p.Name}")),

@@ -90,7 +90,8 @@ public class SpecParserTests
     [InlineData("{ \"calibration\": { \"memoryCap\": 12 } }", "LORQ0204", 1, 33, "has 12")]
     [InlineData("{ \"budget\": \"lots\" }", "LORQ0201", 1, 13, "'lots'")]
     [InlineData("{ \"budget\": -3 }", "LORQ0201", 1, 13, "'-3'")]
-    [InlineData("{ \"budget\": true }", "LORQ0204", 1, 13, "has true")]
+    [InlineData("{ \"budget\": true }", "LORQ0204", 1, 13, "12299000 or \"3.5bpw\", but has true")]
+    [InlineData("{ \"budget\": \"\" }", "LORQ0204", 1, 13, "a size such as \"25%\"")]
     [InlineData("{ \"accuracy\": { \"metric\": \"kl\" } }", "LORQ0204", 1, 15, "no limit")]
     [InlineData("{ \"accuracy\": { \"limit\": 1 } }", "LORQ0204", 1, 15, "no metric")]
     [InlineData("{ \"accuracy\": { \"metric\": \"kl\", \"limit\": 1e999 } }", "LORQ0204", 1, 42, "1e999")]
@@ -145,6 +146,10 @@ public class SpecParserTests
         Assert.Contains("none.json", missing.Message);
         LorqException directory = Assert.Throws<LorqException>(() => SpecParser.Parse(folder.Path));
         Assert.Contains(folder.Path, directory.Message);
+        Assert.All(
+            ["", "a\0b"],
+            path => Assert.Equal("LORQ0101", Assert.Throws<LorqException>(() => SpecParser.Parse(path)).Diagnostic.Id)
+        );
     }
 
     [SkippableFact]

@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using Lorq.Diagnostics;
+using Lorq.Models;
 using Lorq.Specs;
+using Lorq.Tests.Models;
 using Lorq.Tests.Reports;
 
 namespace Lorq.Tests.Specs;
@@ -47,6 +49,17 @@ public class SpecSchemaTests
         }
     }
 
+    /// <summary>An editor must not find fault with what 'lorq init' writes.</summary>
+    [Fact]
+    public void StartingSpecFitsTheSchema()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxModel model = folder.Load(Fixture.Linear(64, 48));
+        using JsonDocument schema = JsonDocument.Parse(SpecDocs.Schema());
+        using JsonDocument spec = JsonDocument.Parse(SpecDocs.Template(model), Comments);
+        Assert.Equal([], SchemaValidation.Errors(schema.RootElement, spec.RootElement));
+    }
+
     [Theory]
     [InlineData("{}", true)]
     [InlineData("{ \"budget\": \"25%\", \"$schema\": \"x\" }", true)]
@@ -76,6 +89,8 @@ public class SpecSchemaTests
     [InlineData("{ \"accuracy\": { \"metric\": \"kl\", \"limit\": -0.1 } }", false)]
     [InlineData("{ \"accuracy\": { \"metric\": \"psnr\", \"limit\": 1 } }", false)]
     [InlineData("{ \"accuracy\": { \"metric\": \"kl\" } }", false)]
+    [InlineData("{ \"accuracy\": { \"limit\": 0.5 } }", false)]
+    [InlineData("{ \"accuracy\": {} }", true)]
     [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"keep\": true }] }", true)]
     [InlineData("{ \"overrides\": [{ \"match\": \"x\" }] }", false)]
     [InlineData("{ \"overrides\": [{ \"bits\": [4] }] }", false)]
