@@ -30,6 +30,9 @@ public abstract class GraphEmission : IEmission
     public bool Supports(OnnxModel model, Site site, QuantizationGrid grid) => Supports(Context(model), site, grid);
 
     /// <inheritdoc />
+    public bool SupportsFactors(OnnxModel model, Site site, QuantizationGrid? grid) => false;
+
+    /// <inheritdoc />
     public bool SupportsSegments(Site site) => site is { Kind: SiteKind.Gather, Groups: 1 };
 
     /// <inheritdoc />

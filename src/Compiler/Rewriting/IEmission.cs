@@ -1,3 +1,4 @@
+using Lorq.Decomposition;
 using Lorq.Models;
 using Lorq.Quantization;
 using Lorq.Sites;
@@ -21,6 +22,13 @@ public abstract record Encoding
         public override string ToString() => "fp16";
     }
 
+    /// <summary>A low-rank pair alone, without codes.</summary>
+    public sealed record LowRank : Encoding
+    {
+        /// <inheritdoc />
+        public override string ToString() => "low rank";
+    }
+
     /// <summary>Codes on a grid.</summary>
     public sealed record Quantized(QuantizationGrid Grid) : Encoding
     {
@@ -34,14 +42,20 @@ public abstract record Encoding
 /// whole matrix, several when an embedding's rows (columns of the view) get different grids.
 /// </summary>
 /// <param name="Site">The site.</param>
-/// <param name="Segments">Column runs in order; empty for keep and fp16.</param>
-/// <param name="Encoding">Keep, Half or (the first segment's) Quantized.</param>
-public sealed record CompressedWeight(Site Site, Encoding Encoding, IReadOnlyList<QuantizedMatrix> Segments);
+/// <param name="Segments">Column runs in order; empty for keep, fp16 and a low-rank pair alone.</param>
+/// <param name="Encoding">Keep, Half, LowRank or (the first segment's) Quantized.</param>
+/// <param name="Factors">The low-rank pair that is added to the codes, or stands alone; null for none.</param>
+public sealed record CompressedWeight(Site Site, Encoding Encoding, IReadOnlyList<QuantizedMatrix> Segments, FactorPair? Factors = null);
 
 /// <summary>The same without values: enough to know the bytes.</summary>
-/// <param name="Encoding">Keep, Half or Quantized.</param>
+/// <param name="Encoding">Keep, Half, LowRank or Quantized.</param>
 /// <param name="Segments">Grid and number of columns, in order.</param>
-public sealed record WeightShape(Encoding Encoding, IReadOnlyList<(QuantizationGrid Grid, int Columns)> Segments);
+/// <param name="Factors">The low-rank pair; null for none.</param>
+public sealed record WeightShape(
+    Encoding Encoding,
+    IReadOnlyList<(QuantizationGrid Grid, int Columns)> Segments,
+    FactorShape? Factors = null
+);
 
 /// <summary>A way to write compressed weights into a graph: <c>ort</c>, <c>onnx</c>. All of them in <see cref="Emissions.All"/>.</summary>
 public interface IEmission
@@ -60,6 +74,9 @@ public interface IEmission
 
     /// <summary>True when the columns of the site may be cut into segments with different grids.</summary>
     bool SupportsSegments(Site site);
+
+    /// <summary>True when this target can store the site with a low-rank pair: beside codes on the grid, or alone when it is null.</summary>
+    bool SupportsFactors(OnnxModel model, Site site, QuantizationGrid? grid);
 
     /// <summary>
     /// Change of the written file's size, in bytes, when the site is stored this way instead of as it was (0 for keep;
