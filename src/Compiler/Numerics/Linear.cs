@@ -171,6 +171,17 @@ public static class Linear
         return ToArray<double>(linalg.eigvalsh(Wrap(new MatrixView<double>(a, n, n))));
     }
 
+    /// <summary>Eigenvalues and orthonormal eigenvectors of a symmetric matrix, <c>A = V·diag(λ)·Vᵀ</c>.</summary>
+    /// <param name="a">Row-major n×n.</param>
+    /// <param name="n">Order.</param>
+    /// <returns>λ ascending; V row-major n×n, the vector of λ_j in column j.</returns>
+    public static (double[] Values, double[] Vectors) SymmetricEigenvectors(double[] a, int n)
+    {
+        using DisposeScope scope = OpenScope();
+        (Tensor values, Tensor vectors) = linalg.eigh(Wrap(new MatrixView<double>(a, n, n)));
+        return (ToArray<double>(values), ToArray<double>(vectors));
+    }
+
     /// <summary>Quantiles of the standard normal distribution, <c>Φ⁻¹(p)</c>.</summary>
     /// <param name="probabilities">Each in (0, 1).</param>
     public static double[] NormalQuantiles(double[] probabilities)
