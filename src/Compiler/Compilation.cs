@@ -43,29 +43,13 @@ public static class Compilation
         var clock = new StageClock(progress);
         using var staging = new StagingFolder(request.OutputFolder);
 
-        clock.Begin("Model");
-        using OnnxModel model = OnnxModel.Load(request.ModelPath, cancellationToken);
-        SiteTable table = SiteFinder.Find(model, spec);
-        if (table.Sites.Count == 0)
-        {
-            throw Catalogue.NoSites.With(request.ModelPath);
-        }
-        IEmission emission = Emissions.All.Single(e => e.Name == spec.Target);
-        var budget = ByteBudget.Of(spec, model, table);
-
-        clock.Begin("Calibration");
         if (spec is { MaxLoss: not null, Calibration.Data.Count: 0 })
         {
             throw Catalogue.LossLimitNeedsData.With(request.ModelPath);
         }
-        CalibrationRun? calibration = CalibrationRun.Start(model, table.Sites, spec, clock, cancellationToken);
-
-        clock.Begin("Menu");
-        IReadOnlyList<SiteMenu> menus = new MenuBuilder(model, spec, emission, calibration?.Result).Build(
-            table.Sites,
-            clock,
-            cancellationToken
-        );
+        using var profile = Profile.Build(request.ModelPath, spec, clock, cancellationToken);
+        (OnnxModel model, SiteTable table, IEmission emission, CalibrationRun? calibration, IReadOnlyList<SiteMenu> menus) = profile;
+        var budget = ByteBudget.Of(spec, model, table);
 
         clock.Begin("Plan");
         var planner = new Planner(model, emission, menus);

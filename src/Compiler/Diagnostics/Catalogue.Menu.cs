@@ -46,4 +46,13 @@ public static partial class Catalogue
         "minBits and maxBits of an override count everything that is stored: codes, scales, zero points, nodes.",
         "Widen the range in the override, or allow more encodings (bits, blocks, ranks)."
     );
+
+    /// <summary>Verification without data.</summary>
+    public static readonly Diagnostic VerifyNeedsData = new(
+        "LORQ0655",
+        "Verifying a sweep needs calibration data",
+        "--verify is given for '{0}', but no calibration data to measure on.",
+        "Points of a sweep are measured by running the model on samples.",
+        "Add --calibration data.npz, or leave --verify out."
+    );
 }

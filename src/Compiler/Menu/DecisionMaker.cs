@@ -28,7 +28,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     /// <summary>Decides without data: every site counts by its own relative error, times its share of the weights.</summary>
     public Decision WithoutData(long budget, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
-        Dictionary<string, double> omega = ByWeights();
+        IReadOnlyDictionary<string, double> omega = ByWeights();
         SolvedPlan solved = planner.Solve(omega, budget, cancellationToken);
         return new Decision(solved, materializer.Materialize(solved.Plan, progress, cancellationToken), omega, null, [], null);
     }
@@ -146,6 +146,13 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             : decision;
     }
 
+    /// <summary>Makes a plan's weights and measures them.</summary>
+    public Decision Measure(SolvedPlan solved, EndToEnd probe, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<CompressedWeight> weights = materializer.Materialize(solved.Plan, progress, cancellationToken);
+        return new Decision(solved, weights, ByWeights(), probe.Loss(weights, cancellationToken), [], null);
+    }
+
     /// <summary>ω per site, probed near the errors that a file of this size will have.</summary>
     public IReadOnlyDictionary<string, double> Probe(
         Sensitivity sensitivity,
@@ -155,7 +162,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     ) => sensitivity.Probe(menus, planner.Solve(ByWeights(), budget, cancellationToken).Plan, progress, cancellationToken);
 
     /// <summary>ω without a measurement: a site counts by its share of the weights.</summary>
-    private Dictionary<string, double> ByWeights()
+    public IReadOnlyDictionary<string, double> ByWeights()
     {
         double all = menus.Sum(m => (double)m.Columns * m.Site.K);
         return menus.GroupBy(m => m.Site).ToDictionary(g => g.Key.Name, g => g.Key.Count / all, StringComparer.Ordinal);

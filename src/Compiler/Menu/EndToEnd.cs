@@ -36,6 +36,9 @@ public sealed class EndToEnd
         }
     }
 
+    /// <summary>What losses are, as <see cref="DivergenceResult.LossMetric"/>; known once something was measured.</summary>
+    public string LossMetric { get; private set; } = "none";
+
     /// <summary>The loss (see <see cref="DivergenceResult.Loss"/>) with the given weights in place of the original's.</summary>
     public double Loss(IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken)
     {
@@ -53,6 +56,8 @@ public sealed class EndToEnd
             using var outputs = session.Run(samples.Batches[b], fed, cancellationToken);
             accumulator.Add(reference, b, outputs, cancellationToken);
         }
-        return accumulator.Result().Loss;
+        DivergenceResult result = accumulator.Result();
+        LossMetric = result.LossMetric;
+        return result.Loss;
     }
 }

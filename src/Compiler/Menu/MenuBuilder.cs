@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Collections.Concurrent;
+using System.Globalization;
 using Lorq.Calibration;
 using Lorq.Diagnostics;
 using Lorq.Models;
@@ -77,12 +77,7 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
             foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
             {
                 QuantizedMatrix codes = quantizer.Quantize(method, grid, 0, site.N, cancellationToken);
-                var candidate = new Candidate(
-                    new Encoding.Quantized(grid),
-                    method,
-                    quantizer.Loss(codes.Dequantize(), 0, site.N),
-                    bytes
-                );
+                var candidate = new Candidate(new Encoding.Quantized(grid), method, quantizer.Loss(codes.Dequantize(), 0, site.N), bytes);
                 // A base that others beat in bytes and loss is not saved by a pair.
                 if (!candidates.Any(c => c.Bytes <= bytes && c.Loss <= candidate.Loss))
                 {

@@ -44,7 +44,9 @@ internal sealed class RankChoices
             .. ranks
                 .Where(r => r > 0 && r < most && site.Groups == 1)
                 .Order()
-                .SelectMany(r => spec.Menu.FactorBits.Order().Select(b => new FactorShape(r, b == 8 ? FactorType.Int8 : FactorType.Float16))),
+                .SelectMany(r =>
+                    spec.Menu.FactorBits.Order().Select(b => new FactorShape(r, b == 8 ? FactorType.Int8 : FactorType.Float16))
+                ),
         ];
         IReadOnlyList<string> names = spec.Menu.Decompositions;
         bool isAuto = names.Contains("auto");

@@ -47,7 +47,7 @@ public sealed class WeightQuantizer
         QuantizationGrid? grid,
         FactorShape factors,
         CancellationToken cancellationToken
-    ) => decomposer.Decompose(Problem(0, site.N, 0), quantizer, grid, factors, cancellationToken);
+    ) => decomposer.Decompose(Problem(0, site.N, 0), quantizer ?? Quantizers.All[0], grid, factors, cancellationToken);
 
     /// <summary>Quantizes a run of columns (all of them for a whole site).</summary>
     public QuantizedMatrix Quantize(IQuantizer quantizer, QuantizationGrid grid, int start, int count, CancellationToken cancellationToken)
