@@ -8,6 +8,9 @@ namespace Lorq.Models;
 /// </summary>
 internal sealed class AtomicFile : IDisposable
 {
+    /// <summary>What temporary names look like.</summary>
+    public const string TemporaryPattern = ".lorq-*.tmp";
+
     private const int BufferSize = 1 << 17;
     private readonly string target;
     private readonly string temporary;
