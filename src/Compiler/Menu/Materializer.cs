@@ -51,6 +51,10 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
         CancellationToken cancellationToken
     ) => Materialize(site, [new Run(site, 0, site.N, candidate)], quantizer, cancellationToken);
 
+    /// <summary>Codes and pair as one compressed weight.</summary>
+    public static CompressedWeight Weight(Site site, Encoding encoding, Decomposed parts) =>
+        new(site, encoding, parts.Base is { } codes ? [codes] : [], parts.Factors);
+
     /// <summary>The values a compressed weight stands for, row-major K×N.</summary>
     public static float[] Dequantize(CompressedWeight weight)
     {
@@ -120,8 +124,11 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
         Candidate first = runs[0].Candidate;
         if (first is { Decomposer: { } decomposer, Factors: { } factors })
         {
-            Decomposed parts = quantizer.Decompose(decomposer, first.Quantizer, first.Grid, factors, cancellationToken);
-            return new CompressedWeight(site, first.Encoding, parts.Base is { } codes ? [codes] : [], parts.Factors);
+            return Weight(
+                site,
+                first.Encoding,
+                quantizer.Decompose(decomposer, first.Quantizer, first.Grid, [factors], cancellationToken)[0]
+            );
         }
         return new CompressedWeight(
             site,

@@ -16,8 +16,14 @@ internal sealed class RankChoices
     /// <summary>A pair whose loss would be this much above that of plain codes of the same bytes is worth an alternation: it takes off about a third.</summary>
     private const double NearlyPays = 1.4;
 
-    /// <summary>Alternations per site: each quantizes the base a dozen times.</summary>
-    private const int MostAlternations = 3;
+    /// <summary>What the spectrum promises has to be below this share of the loss of plain codes: the pair's own rounding comes on top.</summary>
+    private const double ClearGain = 0.97;
+
+    /// <summary>Relative output error that is not worth a byte.</summary>
+    private const double Negligible = 1e-6;
+
+    /// <summary>Alternations per site: each quantizes the base up to nine times.</summary>
+    private const int MostAlternations = 2;
 
     private readonly OnnxModel model;
     private readonly Site site;
@@ -86,31 +92,35 @@ internal sealed class RankChoices
         {
             return plain;
         }
-        var front = new List<Candidate>(IsOptional ? plain : []);
-        var made = new List<Candidate>();
-        foreach (Offer offer in offers.OrderBy(o => o.Bytes).ThenBy(o => o.Loss).ThenBy(o => o.Name, StringComparer.Ordinal))
+        IReadOnlyList<Candidate> rivals = IsOptional ? plain : [];
+        List<Candidate> made = [];
+        foreach (var group in offers.Where(o => IsWorthMaking(o, rivals)).GroupBy(o => (o.Quantizer, o.Grid)))
         {
-            if (offer.Loss < LeastLoss(front, offer.Bytes))
+            foreach (IDecomposer method in methods.Where(m => group.Key.Grid is not null || m.SupportsNoBase))
             {
-                foreach (IDecomposer method in methods)
-                {
-                    Candidate candidate = Measure(offer, method, cancellationToken);
-                    made.Add(candidate);
-                    front.Add(candidate);
-                }
+                made.AddRange(Measure([.. group], method, cancellationToken));
             }
         }
+        Candidate[] all = [.. rivals, .. made];
         IEnumerable<Offer> near = offers
-            .Where(o => o.Grid is not null && o.Loss < NearlyPays * LeastLoss(front, o.Bytes))
-            .OrderBy(o => o.Loss / LeastLoss(front, o.Bytes))
+            .Where(o => o.Grid is not null && o.Loss < NearlyPays * LeastLoss(all, o.Bytes) && o.Loss > Negligible)
+            .OrderBy(o => o.Loss / LeastLoss(all, o.Bytes))
             .ThenBy(o => o.Name, StringComparer.Ordinal)
-            .Take(MostAlternations)
-            .ToList();
-        foreach (Offer offer in near)
+            .Take(MostAlternations);
+        foreach (Offer offer in near.ToList())
         {
-            made.AddRange(alternatives.Select(method => Measure(offer, method, cancellationToken)));
+            made.AddRange(alternatives.SelectMany(method => Measure([offer], method, cancellationToken)));
         }
-        return [.. IsOptional ? plain : [], .. made];
+        // What another candidate beats in bytes and loss would never be chosen.
+        all = [.. rivals, .. made];
+        return [.. rivals, .. made.Where(m => !all.Any(c => c.Bytes <= m.Bytes && c.Loss < m.Loss))];
+    }
+
+    /// <summary>True when the spectrum promises clearly less than plain codes lose, and these lose anything to speak of.</summary>
+    private static bool IsWorthMaking(Offer offer, IReadOnlyList<Candidate> rivals)
+    {
+        double rival = LeastLoss(rivals, offer.Bytes);
+        return rival > Negligible && offer.Loss < ClearGain * rival;
     }
 
     private void Look(IQuantizer? method, QuantizationGrid? grid, double[] lossByRank)
@@ -127,15 +137,25 @@ internal sealed class RankChoices
             ? new WeightShape(new Encoding.LowRank(), [], factors)
             : new WeightShape(new Encoding.Quantized(grid), [(grid, site.N)], factors);
 
-    private Candidate Measure(Offer offer, IDecomposer decomposer, CancellationToken cancellationToken)
+    private IEnumerable<Candidate> Measure(IReadOnlyList<Offer> same, IDecomposer decomposer, CancellationToken cancellationToken)
     {
-        WeightShape shape = Shape(offer.Grid, offer.Factors);
-        var candidate = new Candidate(shape.Encoding, offer.Quantizer, 0, offer.Bytes, decomposer, offer.Factors);
-        CompressedWeight weight = Materializer.Materialize(site, candidate, quantizer, cancellationToken);
-        return candidate with { Loss = quantizer.Loss(Materializer.Dequantize(weight), 0, site.N) };
+        IReadOnlyList<Decomposed> parts = quantizer.Decompose(
+            decomposer,
+            same[0].Quantizer,
+            same[0].Grid,
+            [.. same.Select(o => o.Factors)],
+            cancellationToken
+        );
+        for (int i = 0; i < same.Count; i++)
+        {
+            Encoding encoding = Shape(same[i].Grid, same[i].Factors).Encoding;
+            float[] values = Materializer.Dequantize(Materializer.Weight(site, encoding, parts[i]));
+            double loss = quantizer.Loss(values, 0, site.N);
+            yield return new Candidate(encoding, same[i].Quantizer, loss, same[i].Bytes, decomposer, same[i].Factors);
+        }
     }
 
-    private static double LeastLoss(List<Candidate> candidates, long bytes) =>
+    private static double LeastLoss(IReadOnlyList<Candidate> candidates, long bytes) =>
         candidates.Where(c => c.Bytes <= bytes).Select(c => c.Loss).DefaultIfEmpty(double.PositiveInfinity).Min();
 
     /// <summary>A pair that could be made, with the loss that its spectrum promises.</summary>

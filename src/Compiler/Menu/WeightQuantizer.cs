@@ -40,14 +40,14 @@ public sealed class WeightQuantizer
     /// <summary>The metric of a site without groups, for errors of any rank.</summary>
     public OutputMetric Metric => metric.Value;
 
-    /// <summary>Splits a site without groups into codes (unless <paramref name="grid"/> is null) and a low-rank pair.</summary>
-    public Decomposed Decompose(
+    /// <summary>Splits a site without groups into codes (unless <paramref name="grid"/> is null) and low-rank pairs, one result per shape.</summary>
+    public IReadOnlyList<Decomposed> Decompose(
         IDecomposer decomposer,
         IQuantizer? quantizer,
         QuantizationGrid? grid,
-        FactorShape factors,
+        IReadOnlyList<FactorShape> shapes,
         CancellationToken cancellationToken
-    ) => decomposer.Decompose(Problem(0, site.N, 0), quantizer ?? Quantizers.All[0], grid, factors, cancellationToken);
+    ) => decomposer.Decompose(Problem(0, site.N, 0), quantizer ?? Quantizers.All[0], grid, shapes, cancellationToken);
 
     /// <summary>Quantizes a run of columns (all of them for a whole site).</summary>
     public QuantizedMatrix Quantize(IQuantizer quantizer, QuantizationGrid grid, int start, int count, CancellationToken cancellationToken)
