@@ -45,6 +45,19 @@ public sealed class CacheTable : IDisposable
         Volatile.Write(ref isChanged, 1);
     }
 
+    /// <summary>Finds a row, or measures and adds it. Callers that ask for one row at the same time may each measure it.</summary>
+    /// <param name="name">As for <see cref="Add"/>.</param>
+    /// <param name="measure">Gives the numbers.</param>
+    public double[] GetOrAdd(string name, Func<double[]> measure)
+    {
+        if (!TryGet(name, out double[] values))
+        {
+            values = measure();
+            Add(name, values);
+        }
+        return values;
+    }
+
     /// <summary>Writes what was added, together with what other processes have written meanwhile.</summary>
     public void Flush()
     {

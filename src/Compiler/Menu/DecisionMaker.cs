@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Diagnostics;
 using Lorq.Refinement;
 using Lorq.Rewriting;
@@ -44,7 +45,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
         {
             SolvedPlan solved = planner.Solve(omega, budget, cancellationToken);
             IReadOnlyList<CompressedWeight> weights = materializer.Materialize(solved.Plan, progress, cancellationToken);
-            double measured = probe.Loss(weights, cancellationToken);
+            double measured = probe.Loss(solved.Plan.Digest, () => weights, cancellationToken);
             rounds.Add(new DecisionRound(solved.PredictedBytes, solved.PredictedLoss, measured));
             if (best is null || measured < best.MeasuredLoss)
             {
@@ -93,7 +94,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             }
             IReadOnlyList<CompressedWeight> weights = materializer.Materialize(solved.Plan, progress, cancellationToken);
             Decision decision = Refine(
-                new Decision(solved, weights, omega, probe.Loss(weights, cancellationToken), [], null),
+                new Decision(solved, weights, omega, probe.Loss(solved.Plan.Digest, () => weights, cancellationToken), [], null),
                 refiner,
                 probe,
                 progress,
@@ -135,7 +136,11 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     )
     {
         IReadOnlyList<CompressedWeight> refined = refiner.Refine(decision.Solved.Plan, decision.Weights, progress, cancellationToken);
-        double loss = probe.Loss(refined, cancellationToken);
+        double loss = probe.Loss(
+            new ContentHash().Add(decision.Solved.Plan.Digest).Add("refined").Finish(),
+            () => refined,
+            cancellationToken
+        );
         return loss < decision.MeasuredLoss
             ? decision with
             {
@@ -150,7 +155,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     public Decision Measure(SolvedPlan solved, EndToEnd probe, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         IReadOnlyList<CompressedWeight> weights = materializer.Materialize(solved.Plan, progress, cancellationToken);
-        return new Decision(solved, weights, ByWeights(), probe.Loss(weights, cancellationToken), [], null);
+        return new Decision(solved, weights, ByWeights(), probe.Loss(solved.Plan.Digest, () => weights, cancellationToken), [], null);
     }
 
     /// <summary>ω per site, probed near the errors that a file of this size will have.</summary>
@@ -188,7 +193,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             return best;
         }
         IReadOnlyList<CompressedWeight> weights = materializer.Materialize(uniform.Plan, progress, cancellationToken);
-        double loss = probe.Loss(weights, cancellationToken);
+        double loss = probe.Loss(uniform.Plan.Digest, () => weights, cancellationToken);
         Decision winner = best;
         if (loss < best.MeasuredLoss)
         {

@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Decomposition;
 using Lorq.Numerics;
@@ -8,7 +9,7 @@ using Lorq.Sites;
 namespace Lorq.Menu;
 
 /// <summary>Makes the chosen weights again from the inputs they were measured on: the same inputs give the same codes.</summary>
-public sealed class Materializer(CalibrationResult? calibration, int threads)
+public sealed class Materializer(CalibrationResult? calibration, int threads, CacheProfile cache)
 {
     /// <summary>The compressed weights of a plan, one per site that is not kept, in the order of the menus.</summary>
     public IReadOnlyList<CompressedWeight> Materialize(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
@@ -117,7 +118,23 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
     private CompressedWeight Materialize(Site site, Run[] runs, CancellationToken cancellationToken) =>
         runs[0].Candidate.Encoding is Encoding.Half
             ? new CompressedWeight(site, runs[0].Candidate.Encoding, [])
-            : Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), cancellationToken);
+            : WeightFormat.GetOrMake(
+                cache,
+                Key(site, runs),
+                site,
+                runs[0].Candidate.Encoding,
+                () => Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), cancellationToken)
+            );
+
+    private static CacheKey Key(Site site, Run[] runs)
+    {
+        ContentHash hash = new ContentHash().Add(site.Name);
+        foreach (Run run in runs)
+        {
+            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name);
+        }
+        return new CacheKey("weight", hash.Finish());
+    }
 
     private static CompressedWeight Materialize(Site site, Run[] runs, WeightQuantizer quantizer, CancellationToken cancellationToken)
     {

@@ -11,40 +11,23 @@ namespace Lorq.Menu;
 /// </summary>
 public sealed class ProbeSession : IDisposable
 {
-    private readonly OpenWeights weights;
-    private readonly ModelRunner runner;
-    private readonly string folder;
+    private readonly Lazy<Opened> opened;
 
-    /// <summary>Opens a session.</summary>
+    /// <summary>Prepares a session; it opens when it is first used.</summary>
     /// <param name="model">The original model.</param>
     /// <param name="sites">Sites whose weights can be replaced.</param>
     /// <param name="threads">Threads inside one operator; 0 for one per core.</param>
-    /// <param name="cancellationToken">Stops.</param>
-    public ProbeSession(OnnxModel model, IReadOnlyList<Site> sites, int threads, CancellationToken cancellationToken)
-    {
-        folder = Directory.CreateTempSubdirectory("lorq-probe-").FullName;
-        try
-        {
-            using OnnxModel probe = model.Clone();
-            weights = OpenWeights.In(probe, model, sites, cancellationToken);
-            string path = Path.Combine(folder, "probe.onnx");
-            probe.Save(path, null, cancellationToken);
-            runner = new ModelRunner(path, threads);
-        }
-        catch
-        {
-            Directory.Delete(folder, true);
-            throw;
-        }
-    }
+    /// <param name="cancellationToken">Stops opening.</param>
+    public ProbeSession(OnnxModel model, IReadOnlyList<Site> sites, int threads, CancellationToken cancellationToken) =>
+        opened = new(() => Open(model, sites, threads, cancellationToken));
 
     /// <summary>The model's outputs.</summary>
-    public IReadOnlyList<TensorSignature> Outputs => runner.Outputs;
+    public IReadOnlyList<TensorSignature> Outputs => opened.Value.Runner.Outputs;
 
     /// <summary>The values a site's weight is replaced by, ready to feed.</summary>
     /// <param name="site">The site.</param>
     /// <param name="view">Row-major K×N.</param>
-    public IReadOnlyDictionary<string, DataTensor> Replacement(Site site, float[] view) => weights.Replacement(site, view);
+    public IReadOnlyDictionary<string, DataTensor> Replacement(Site site, float[] view) => opened.Value.Weights.Replacement(site, view);
 
     /// <summary>Runs a batch with some weights replaced.</summary>
     public IDisposableReadOnlyCollection<Microsoft.ML.OnnxRuntime.OrtValue> Run(
@@ -58,13 +41,36 @@ public sealed class ProbeSession : IDisposable
         {
             inputs[name] = value;
         }
-        return runner.Run(inputs, null, cancellationToken);
+        return opened.Value.Runner.Run(inputs, null, cancellationToken);
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
-        runner.Dispose();
-        Directory.Delete(folder, true);
+        if (opened.IsValueCreated)
+        {
+            opened.Value.Runner.Dispose();
+            Directory.Delete(opened.Value.Folder, true);
+        }
     }
+
+    private static Opened Open(OnnxModel model, IReadOnlyList<Site> sites, int threads, CancellationToken cancellationToken)
+    {
+        string folder = Directory.CreateTempSubdirectory("lorq-probe-").FullName;
+        try
+        {
+            using OnnxModel probe = model.Clone();
+            var weights = OpenWeights.In(probe, model, sites, cancellationToken);
+            string path = Path.Combine(folder, "probe.onnx");
+            probe.Save(path, null, cancellationToken);
+            return new Opened(weights, new ModelRunner(path, threads), folder);
+        }
+        catch
+        {
+            Directory.Delete(folder, true);
+            throw;
+        }
+    }
+
+    private sealed record Opened(OpenWeights Weights, ModelRunner Runner, string Folder);
 }

@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Decomposition;
 using Lorq.Models;
 using Lorq.Quantization;
@@ -25,18 +26,38 @@ internal sealed class RankChoices
     /// <summary>Alternations per site: each quantizes the base up to nine times.</summary>
     private const int MostAlternations = 2;
 
+    /// <summary>Ranks a spec can ask for, at most.</summary>
+    private const int LargestRank = 256;
+
     private readonly OnnxModel model;
     private readonly Site site;
     private readonly IEmission emission;
-    private readonly WeightQuantizer quantizer;
+    private readonly Lazy<WeightQuantizer> quantizer;
+    private readonly CacheTable losses;
     private readonly FactorShape[] shapes;
     private readonly IDecomposer[] methods;
     private readonly IDecomposer[] alternatives;
     private readonly List<Offer> offers = [];
 
     /// <summary>Reads what a spec allows a site.</summary>
-    public RankChoices(OnnxModel model, Site site, CompressionSpec spec, IEmission emission, WeightQuantizer quantizer)
+    /// <param name="model">The model.</param>
+    /// <param name="site">The site.</param>
+    /// <param name="spec">The specification.</param>
+    /// <param name="emission">How weights will be written.</param>
+    /// <param name="quantizer">The site's weight.</param>
+    /// <param name="hasMoment">True when its input was measured.</param>
+    /// <param name="losses">What was measured before.</param>
+    public RankChoices(
+        OnnxModel model,
+        Site site,
+        CompressionSpec spec,
+        IEmission emission,
+        Lazy<WeightQuantizer> quantizer,
+        bool hasMoment,
+        CacheTable losses
+    )
     {
+        this.losses = losses;
         this.model = model;
         this.site = site;
         this.emission = emission;
@@ -56,7 +77,7 @@ internal sealed class RankChoices
         ];
         IReadOnlyList<string> names = spec.Menu.Decompositions;
         bool isAuto = names.Contains("auto");
-        IDecomposer[] usable = [.. Decomposers.All.Where(d => quantizer.HasMoment || !d.NeedsCalibration)];
+        IDecomposer[] usable = [.. Decomposers.All.Where(d => hasMoment || !d.NeedsCalibration)];
         methods = [.. usable.Where(d => isAuto ? d.Name == "exact" : names.Contains(d.Name))];
         alternatives = [.. usable.Where(d => isAuto && d.Name == "alternation")];
     }
@@ -68,14 +89,15 @@ internal sealed class RankChoices
     public bool Any => shapes.Length > 0 && methods.Length > 0;
 
     /// <summary>Notes what pairs could do beside codes.</summary>
-    /// <param name="method">Who rounded.</param>
+    /// <param name="method">Who rounds.</param>
+    /// <param name="grid">The grid.</param>
     /// <param name="codes">The codes.</param>
     /// <param name="cancellationToken">Stops.</param>
-    public void Look(IQuantizer method, QuantizedMatrix codes, CancellationToken cancellationToken)
+    public void Look(IQuantizer method, QuantizationGrid grid, Lazy<QuantizedMatrix> codes, CancellationToken cancellationToken)
     {
-        if (Any && emission.SupportsFactors(model, site, codes.Grid))
+        if (Any && emission.SupportsFactors(model, site, grid))
         {
-            Look(method, codes.Grid, quantizer.Metric.LossByRank(codes, cancellationToken));
+            Look(method, grid, () => quantizer.Value.Metric.LossByRank(codes.Value, cancellationToken));
         }
     }
 
@@ -86,7 +108,7 @@ internal sealed class RankChoices
     {
         if (Any && emission.SupportsFactors(model, site, null))
         {
-            Look(null, null, quantizer.Metric.LossByRank(quantizer.Weight.ToArray(), cancellationToken));
+            Look(null, null, () => quantizer.Value.Metric.LossByRank(quantizer.Value.Weight.ToArray(), cancellationToken));
         }
         if (offers.Count == 0)
         {
@@ -123,8 +145,12 @@ internal sealed class RankChoices
         return rival > Negligible && offer.Loss < ClearGain * rival;
     }
 
-    private void Look(IQuantizer? method, QuantizationGrid? grid, double[] lossByRank)
+    private void Look(IQuantizer? method, QuantizationGrid? grid, Func<double[]> spectrum)
     {
+        double[] lossByRank = losses.GetOrAdd(
+            $"{site.Name}|{grid}|{method?.Name}|rank",
+            () => [.. spectrum().Take(LargestRank + 1)]
+        );
         foreach (FactorShape shape in shapes)
         {
             long bytes = emission.BytesDelta(model, site, Shape(grid, shape));
@@ -139,18 +165,31 @@ internal sealed class RankChoices
 
     private IEnumerable<Candidate> Measure(IReadOnlyList<Offer> same, IDecomposer decomposer, CancellationToken cancellationToken)
     {
-        IReadOnlyList<Decomposed> parts = quantizer.Decompose(
-            decomposer,
-            same[0].Quantizer,
-            same[0].Grid,
-            [.. same.Select(o => o.Factors)],
-            cancellationToken
+        Encoding encoding = Shape(same[0].Grid, same[0].Factors).Encoding;
+        // All of a base at once, or none: they share the work.
+        var parts = new Lazy<IReadOnlyList<Decomposed>>(() =>
+            quantizer.Value.Decompose(
+                decomposer,
+                same[0].Quantizer,
+                same[0].Grid,
+                [.. same.Select(o => o.Factors)],
+                cancellationToken
+            )
         );
         for (int i = 0; i < same.Count; i++)
         {
-            Encoding encoding = Shape(same[i].Grid, same[i].Factors).Encoding;
-            float[] values = Materializer.Dequantize(Materializer.Weight(site, encoding, parts[i]));
-            double loss = quantizer.Loss(values, 0, site.N);
+            int place = i;
+            double loss = losses.GetOrAdd(
+                $"{site.Name}|{same[i].Grid}|{same[i].Quantizer?.Name}|{same[i].Factors}|{decomposer.Name}",
+                () =>
+                    [
+                        quantizer.Value.Loss(
+                            Materializer.Dequantize(Materializer.Weight(site, encoding, parts.Value[place])),
+                            0,
+                            site.N
+                        ),
+                    ]
+            )[0];
             yield return new Candidate(encoding, same[i].Quantizer, loss, same[i].Bytes, decomposer, same[i].Factors);
         }
     }

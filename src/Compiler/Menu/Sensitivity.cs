@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Rewriting;
 using Lorq.Sites;
 
@@ -40,7 +41,8 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
             int[] middle = [.. units.Select(u => Middle(u, target[u]))];
             var plan = new Plan(units, middle);
             double error = units.Select((u, i) => plan[i].Loss).Sum();
-            double divergence = error > 0 ? probe.Loss(materializer.Materialize(plan, null, cancellationToken), cancellationToken) : 0;
+            double divergence =
+                error > 0 ? probe.Loss(plan.Digest, () => materializer.Materialize(plan, null, cancellationToken), cancellationToken) : 0;
             weights[site.Key.Name] = error > 0 ? divergence / error : 0;
             progress?.Report(new StageProgress("Sensitivity", weights.Count, sites.Length, site.Key.Name));
         }
@@ -71,7 +73,11 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         int done = 0;
         foreach (CompressedWeight weight in compressed)
         {
-            double without = probe.Loss([.. compressed.Where(w => w != weight)], cancellationToken);
+            double without = probe.Loss(
+                new ContentHash().Add(plan.Digest).Add("without").Add(weight.Site.Name).Finish(),
+                () => [.. compressed.Where(w => w != weight)],
+                cancellationToken
+            );
             double error = errors[weight.Site.Name];
             if (error > 0)
             {

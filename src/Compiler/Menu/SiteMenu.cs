@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Decomposition;
 using Lorq.Quantization;
 using Lorq.Rewriting;
@@ -52,4 +53,18 @@ public sealed record Plan(IReadOnlyList<SiteMenu> Menus, IReadOnlyList<int> Chos
 {
     /// <summary>The candidate chosen for menu i.</summary>
     public Candidate this[int i] => Menus[i].Candidates[Chosen[i]];
+
+    /// <summary>A digest of every unit and what is chosen for it.</summary>
+    public Digest Digest
+    {
+        get
+        {
+            var hash = new ContentHash();
+            for (int i = 0; i < Menus.Count; i++)
+            {
+                hash.Add(Menus[i].Name).Add(this[i].Name);
+            }
+            return hash.Finish();
+        }
+    }
 }

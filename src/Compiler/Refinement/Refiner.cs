@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Checks;
 using Lorq.Menu;
@@ -15,7 +16,8 @@ namespace Lorq.Refinement;
 /// <param name="calibration">Data, mask and the original's second moments.</param>
 /// <param name="memoryCap">Bytes of activations held at once; more wait in temporary files.</param>
 /// <param name="threads">Threads; 0 for one per core.</param>
-public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long memoryCap, int threads)
+/// <param name="cache">Where refined weights of earlier runs are.</param>
+public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long memoryCap, int threads, CacheProfile cache)
 {
     /// <summary>
     /// How far the weight is moved towards the least-squares answer, and how much that is damped. Full steps fit the calibration data and may
@@ -54,6 +56,16 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                 keys.Add((site, key));
             }
         }
+        // Every weight depends on those before it: they are known together or not at all.
+        CacheKey Entry(Site site) => new("refined", new ContentHash().Add(plan.Digest).Add(site.Name).Finish());
+        CompressedWeight?[] known =
+        [
+            .. weights.Select(w => candidates.ContainsKey(w.Site) ? WeightFormat.Find(cache, Entry(w.Site), w.Site, w.Encoding) : w),
+        ];
+        if (Array.TrueForAll(known, w => w is not null))
+        {
+            return [.. known.OfType<CompressedWeight>()];
+        }
         IReadOnlyList<PrefixStep> steps = PrefixSchedule.Of(model, keys);
         using var store = new ActivationStore(memoryCap);
         for (int b = 0; b < batches.Length; b++)
@@ -82,6 +94,10 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                 store.Drop(passed, batches.Length);
             }
             progress?.Report(new StageProgress("Refinement", s + 1, steps.Count, step.Key.Tensor));
+        }
+        foreach (Site site in candidates.Keys)
+        {
+            WeightFormat.Keep(cache, Entry(site), refined[site]);
         }
         return [.. weights.Select(w => refined[w.Site])];
     }
