@@ -20,6 +20,9 @@ internal static class Figures
     /// <summary>All digits, in groups: <c>14 660 000</c>.</summary>
     public static string Whole(long value) => value.ToString("#,0", Invariant).Replace(',', ' ');
 
+    /// <summary>The same, or a dash.</summary>
+    public static string Whole(long? value) => value is null ? "–" : Whole(value.Value);
+
     /// <summary>A count with its noun: <c>1 row</c>, <c>12 rows</c>.</summary>
     public static string Count(long count, string noun) =>
         $"{Whole(count)} {noun}{(count == 1 ? "" : noun.EndsWith("ch", StringComparison.Ordinal) ? "es" : "s")}";

@@ -37,7 +37,7 @@ internal static class AgreementSection
                 t.Predicted > 0 ? Figures.Factor(t.Measured / t.Predicted) : "–"
             );
         }
-        Trial[] drawn = [.. trials.Where(t => FrontMark.IsDrawn(t.Predicted) && FrontMark.IsDrawn(t.Measured))];
+        Trial[] drawn = [.. trials.Where(t => PlanPoint.IsDrawn(t.Predicted) && PlanPoint.IsDrawn(t.Measured))];
         return new Section(
             "agreement",
             "Predicted and measured",
@@ -54,12 +54,12 @@ internal static class AgreementSection
 
     private static IEnumerable<Trial> Trials(CompressionReport r)
     {
-        foreach (FrontMark m in FrontMark.Of(r).Where(m => m.Kind != FrontMarkKind.Chosen))
+        foreach (PlanPoint m in PlanPoint.Of(r).Where(m => m.Kind != PlanKind.Chosen))
         {
             if (m is { Predicted: double predicted, Measured: double measured })
             {
-                string name = m.Kind == FrontMarkKind.Front ? $"front, {Figures.Bytes(m.Bytes)}" : m.Name;
-                yield return new Trial(name, m.Kind == FrontMarkKind.Front ? "front-dot" : "uniform-dot", predicted, measured);
+                string name = m.Kind == PlanKind.Front ? $"front, {Figures.Bytes(m.Bytes)}" : m.Name;
+                yield return new Trial(name, m.Kind == PlanKind.Front ? "front-dot" : "uniform-dot", predicted, measured);
             }
         }
         foreach (RoundFacts round in r.RoundHistory)

@@ -14,10 +14,11 @@ internal static class BarRows
     /// <param name="title">What it is.</param>
     /// <param name="description">What it shows.</param>
     /// <param name="table">The id of the table with its data.</param>
+    /// <param name="whole">What the whole width stands for; 0 for the largest value.</param>
     /// <param name="rows">The rows.</param>
-    public static XElement Draw(string id, string title, string description, string table, IReadOnlyList<BarRow> rows)
+    public static XElement Draw(string id, string title, string description, string table, double whole, IReadOnlyList<BarRow> rows)
     {
-        double most = Math.Max(double.Epsilon, rows.SelectMany(r => r.Bars).Select(b => b.Value).DefaultIfEmpty(0).Max());
+        double most = Math.Max(1e-300, Math.Max(whole, rows.SelectMany(r => r.Bars).Select(b => b.Value).DefaultIfEmpty(0).Max()));
         var plot = new Plot(Math.Max(1, rows.Sum(Height)));
         double y = 0;
         foreach (BarRow row in rows)

@@ -28,11 +28,14 @@ internal static class Figure
     /// <param name="id">Its id.</param>
     /// <param name="table">The table, whose rows know where they stand.</param>
     /// <param name="label">What is walked along.</param>
-    public static XElement Cursor(string id, string table, string label) =>
+    /// <param name="margins">The style of the picture, whose margins the slider keeps.</param>
+    /// <param name="start">The row it begins at.</param>
+    public static XElement Cursor(string id, string table, string label, string margins, int start) =>
         El(
             "div",
-            Class("cursor"),
+            Class($"cursor {margins}-cursor"),
             At("data-table", table),
+            At("data-start", start.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             At("hidden", "hidden"),
             El("label", At("for", id), label),
             El("input", Id(id), At("type", "range"), At("min", "0"), At("step", "1")),

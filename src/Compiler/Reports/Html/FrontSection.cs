@@ -11,18 +11,19 @@ internal static class FrontSection
     /// <summary>The section; null when no front was drawn up.</summary>
     public static Section? Of(CompressionReport report)
     {
-        IReadOnlyList<FrontMark> marks = FrontMark.Of(report);
+        IReadOnlyList<PlanPoint> marks = PlanPoint.Of(report);
         if (report.Front is null || !marks.SelectMany(Losses).Any())
         {
             return null;
         }
-        var x = LinearScale.Over(marks.Select(m => (double)m.Bytes));
+        // Plans without a place on the axis of losses do not stretch the axis of sizes.
+        var x = LinearScale.Over(marks.Where(m => Losses(m).Any()).Select(m => (double)m.Bytes));
         var y = LogScale.Decimal(marks.SelectMany(Losses));
         var table = new HtmlTable(TableId, "Plans by size", false, "plan", ">bytes", ">size", ">predicted loss", ">measured loss");
-        foreach (FrontMark m in marks)
+        foreach (PlanPoint m in marks)
         {
             table.RowAt(
-                x.Position(m.Bytes),
+                Math.Clamp(x.Position(m.Bytes), 0, 1),
                 m.Name,
                 Figures.Whole(m.Bytes),
                 Figures.Bytes(m.Bytes),
@@ -34,38 +35,51 @@ internal static class FrontSection
             "front",
             "Size and loss",
             Figure.Of(
-                $"The least loss that every file size allows ({report.Loss.Metric}, logarithmic), and plans that treat all sites alike.",
+                Caption(report, marks),
                 Draw(report, marks, x, y),
                 Figure.Legend(Legend(marks)),
-                Figure.Cursor("front-cursor", TableId, "Walk along the plans"),
+                Figure.Cursor(
+                    "front-cursor",
+                    TableId,
+                    "Walk along the plans",
+                    "axes",
+                    marks.ToList().FindIndex(m => m.Kind == PlanKind.Chosen)
+                ),
                 Figure.Data("Data of this chart", table.Build())
             )
         );
     }
 
-    private static IEnumerable<double> Losses(FrontMark mark) =>
-        new[] { mark.Predicted, mark.Measured }.Where(FrontMark.IsDrawn).Select(l => l!.Value);
+    private static string Caption(CompressionReport report, IReadOnlyList<PlanPoint> marks)
+    {
+        int absent = marks.Count(m => !Losses(m).Any());
+        return $"The least loss that every file size allows ({report.Loss.Metric}, logarithmic), and plans that treat all sites alike."
+            + (absent == 0 ? "" : $" {Figures.Count(absent, "plan")} without a positive loss: in the data only.");
+    }
 
-    private static IEnumerable<(string, string)> Legend(IReadOnlyList<FrontMark> marks)
+    private static IEnumerable<double> Losses(PlanPoint mark) =>
+        new[] { mark.Predicted, mark.Measured }.Where(PlanPoint.IsDrawn).Select(l => l!.Value);
+
+    private static IEnumerable<(string, string)> Legend(IReadOnlyList<PlanPoint> marks)
     {
         yield return ("chosen", "this file");
         yield return ("front-line", "front, predicted");
-        if (marks.Any(m => m.Kind == FrontMarkKind.Front && FrontMark.IsDrawn(m.Measured)))
+        if (marks.Any(m => m.Kind == PlanKind.Front && PlanPoint.IsDrawn(m.Measured)))
         {
             yield return ("front-dot", "front, measured");
         }
-        if (marks.Any(m => m.Kind == FrontMarkKind.Uniform && FrontMark.IsDrawn(m.Predicted)))
+        if (marks.Any(m => m.Kind == PlanKind.Uniform && PlanPoint.IsDrawn(m.Predicted)))
         {
             yield return ("uniform-open", "uniform plan, predicted");
         }
-        if (marks.Any(m => m.Kind == FrontMarkKind.Uniform && FrontMark.IsDrawn(m.Measured)))
+        if (marks.Any(m => m.Kind == PlanKind.Uniform && PlanPoint.IsDrawn(m.Measured)))
         {
             yield return ("uniform-dot", "uniform plan, measured");
         }
         yield return ("budget-line", "budget");
     }
 
-    private static XElement Draw(CompressionReport report, IReadOnlyList<FrontMark> marks, Scale x, Scale y)
+    private static XElement Draw(CompressionReport report, IReadOnlyList<PlanPoint> marks, Scale x, Scale y)
     {
         double Down(double loss) => Height * (1 - y.Position(loss));
         Plot plot = new Plot(Height).Rows(y, 0, Height, Figures.Tick).Columns(x, Figures.TickBytes);
@@ -77,44 +91,39 @@ internal static class FrontSection
         plot.Curve(
             "front-line",
             marks
-                .Where(m => m.Kind == FrontMarkKind.Front && FrontMark.IsDrawn(m.Predicted))
+                .Where(m => m.Kind == PlanKind.Front && PlanPoint.IsDrawn(m.Predicted))
                 .Select(m => (x.Position(m.Bytes), Down(m.Predicted!.Value)))
         );
-        foreach (FrontMark m in marks.OrderBy(m => m.Kind == FrontMarkKind.Front ? 1 : (int)m.Kind * 2))
+        foreach (PlanPoint m in marks.OrderBy(m => m.Kind == PlanKind.Front ? 1 : (int)m.Kind * 2))
         {
             double at = x.Position(m.Bytes);
-            if (m.Kind == FrontMarkKind.Chosen)
+            if (m.Kind == PlanKind.Chosen)
             {
-                double? loss = FrontMark.IsDrawn(m.Measured) ? m.Measured : m.Predicted;
-                if (FrontMark.IsDrawn(loss))
+                double? loss = PlanPoint.IsDrawn(m.Measured) ? m.Measured : m.Predicted;
+                if (PlanPoint.IsDrawn(loss))
                 {
                     plot.Dot("chosen", at, Down(loss!.Value), 7);
-                    bool isRight = at > 0.6;
-                    plot.Label(
-                        isRight ? "mark-label left" : "mark-label right",
-                        at,
-                        Down(loss.Value) - 14,
-                        isRight ? "end" : "start",
-                        "this file"
-                    );
+                    // The front falls: free is what is above at the right, and what is below at the left.
+                    (string side, string anchor, double shift) = at > 0.75 ? ("left", "end", 20) : ("right", "start", -12);
+                    plot.Label("mark-label " + side, at, Down(loss.Value) + shift, anchor, "this file");
                 }
                 continue;
             }
-            if (FrontMark.IsDrawn(m.Predicted) && m.Kind == FrontMarkKind.Uniform)
+            if (PlanPoint.IsDrawn(m.Predicted) && m.Kind == PlanKind.Uniform)
             {
                 plot.Dot("uniform-open", at, Down(m.Predicted!.Value), 4);
             }
-            if (FrontMark.IsDrawn(m.Measured))
+            if (PlanPoint.IsDrawn(m.Measured))
             {
-                plot.Dot(m.Kind == FrontMarkKind.Front ? "front-dot" : "uniform-dot", at, Down(m.Measured!.Value), 4);
+                plot.Dot(m.Kind == PlanKind.Front ? "front-dot" : "uniform-dot", at, Down(m.Measured!.Value), 4);
             }
         }
         return plot.Build("front-chart", "axes", "Size–loss front", Describe(report, marks), TableId);
     }
 
-    private static string Describe(CompressionReport r, IReadOnlyList<FrontMark> marks)
+    private static string Describe(CompressionReport r, IReadOnlyList<PlanPoint> marks)
     {
-        FrontMark[] front = [.. marks.Where(m => m.Kind == FrontMarkKind.Front)];
+        PlanPoint[] front = [.. marks.Where(m => m.Kind == PlanKind.Front)];
         string text =
             front.Length == 0
                 ? "The front has no points"

@@ -118,5 +118,5 @@ internal readonly record struct Cell(object Content, double? Order = null)
     public static Cell Whole(long value) => new(Figures.Whole(value), value);
 
     /// <summary>A whole number, or a dash.</summary>
-    public static Cell Whole(int? value) => value is null ? new("–") : Whole((long)value.Value);
+    public static Cell Whole(long? value) => new(Figures.Whole(value), value);
 }

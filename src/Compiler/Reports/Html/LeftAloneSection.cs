@@ -34,7 +34,7 @@ internal static class LeftAloneSection
             "left-alone",
             "Weights left alone",
             reasons.Build(),
-            Figure.Data($"All {Figures.Count(report.LeftAlone.Count, "weight")}", weights.Build())
+            Figure.Data($"Full list: {Figures.Count(report.LeftAlone.Count, "weight")}", weights.Build())
         );
     }
 }

@@ -7,13 +7,14 @@ internal sealed class LogScale : Scale
     private readonly double low;
     private readonly double high;
 
-    private LogScale(double[] steps)
+    private LogScale(double[] steps, Func<double, bool> isMajor)
     {
         low = Math.Log(steps[0]);
         high = Math.Log(steps[^1]);
-        // Every second, third, … when there are too many; both ends of the axis need not be labelled.
-        int every = (steps.Length + MostTicks - 1) / MostTicks;
-        Ticks = [.. steps.Where((_, i) => i % every == 0)];
+        // Too many: powers only, then every second, third, … of them. The ends of the axis need not be labelled.
+        double[] shown = steps.Length <= MostTicks ? steps : [.. steps.Where(isMajor)];
+        int every = (shown.Length + MostTicks - 1) / MostTicks;
+        Ticks = [.. shown.Where((_, i) => i % every == 0)];
     }
 
     /// <inheritdoc />
@@ -32,7 +33,7 @@ internal sealed class LogScale : Scale
             .. Enumerable.Range(first, Math.Max(1, last - first)).SelectMany(p => multiples.Select(m => m * Power(p))),
             Power(Math.Max(first + 1, last)),
         ];
-        return new LogScale(Around(steps, all));
+        return new LogScale(Around(steps, all), s => s == Power((int)Math.Round(Math.Log10(s))));
     }
 
     /// <summary>An axis with powers of two.</summary>
@@ -42,7 +43,7 @@ internal sealed class LogScale : Scale
         double[] all = [.. values];
         int first = (int)Math.Floor(Math.Log2(all.Min()));
         int last = Math.Max(first + 1, (int)Math.Ceiling(Math.Log2(all.Max())));
-        return new LogScale([.. Enumerable.Range(first, last - first + 1).Select(p => Math.Pow(2, p))]);
+        return new LogScale([.. Enumerable.Range(first, last - first + 1).Select(p => Math.Pow(2, p))], _ => true);
     }
 
     /// <summary>The value at the start of the axis.</summary>

@@ -53,6 +53,7 @@ internal static class MethodsSection
                     "Shares of the methods",
                     string.Join("; ", rows.Select(r => $"{r.Name} has {r.Label}")) + ".",
                     TableId,
+                    1,
                     rows
                 ),
                 Figure.Legend(("before", "share of the sites"), ("after", "share of the written bytes")),

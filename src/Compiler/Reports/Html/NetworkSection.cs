@@ -27,7 +27,7 @@ internal static class NetworkSection
                     Caption(report),
                     Draw(report),
                     Figure.Legend(Marks(report)),
-                    Figure.Cursor("network-cursor", SitesSection.TableId, "Walk along the sites")
+                    Figure.Cursor("network-cursor", SitesSection.TableId, "Walk along the sites", "strip", 0)
                 )
             );
 

@@ -79,7 +79,14 @@ internal static class OutputsSection
         ];
         return Figure.Of(
             "Relative MSE over all outputs. Samples are counted from 0 in the order of the data.",
-            BarRows.Draw("worst-chart", "Worst samples", string.Join("; ", rows.Select(r => $"{r.Name}: {r.Label}")) + ".", WorstId, rows),
+            BarRows.Draw(
+                "worst-chart",
+                "Worst samples",
+                string.Join("; ", rows.Select(r => $"{r.Name}: {r.Label}")) + ".",
+                WorstId,
+                0,
+                rows
+            ),
             Figure.Data("Data of this chart", table.Build())
         );
     }

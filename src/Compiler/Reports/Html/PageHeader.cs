@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using static Lorq.Reports.Html.Markup;
 
 namespace Lorq.Reports.Html;
 
 /// <summary>The head of the page: what became of the file, in the figures one asks for first.</summary>
-internal static class PageHeader
+internal static partial class PageHeader
 {
     private const double BarHeight = 14;
 
@@ -26,7 +27,8 @@ internal static class PageHeader
             El(
                 "dl",
                 Class("tiles"),
-                Tiles(report).Select(t => El("div", El("dt", t.Name), El("dd", El("strong", t.Figure), El("span", t.Remark))))
+                Tiles(report)
+                    .Select(t => El("div", El("dt", t.Name), El("dd", El("strong", Unbroken(t.Figure)), El("span", Unbroken(t.Remark)))))
             ),
             El(
                 "dl",
@@ -95,6 +97,12 @@ internal static class PageHeader
         }
         yield return ("run time", Figures.Seconds(r.Stages.Sum(s => s.Seconds)), $"peak memory {Figures.Bytes(r.PeakMemoryBytes)}");
     }
+
+    /// <summary>Keeps digits and units on one line.</summary>
+    private static string Unbroken(string text) => SpaceInNumber().Replace(text, "\u00a0");
+
+    [GeneratedRegex(@"(?<=\d) (?=[\d%]|[kMG]?B\b|bytes\b)")]
+    private static partial Regex SpaceInNumber();
 
     private static double Share(CompressionReport r) =>
         r.Model.OriginalBytes == 0 ? 1 : (double)r.Model.WrittenBytes / r.Model.OriginalBytes;

@@ -57,8 +57,8 @@ internal static class PartsSection
             "parts",
             "Size by part",
             Figure.Of(
-                "Bytes in the file by what reads the weights. Everything else is the graph and what was left alone.",
-                BarRows.Draw("parts-chart", "Size by part", Describe(parts), "parts-table", rows),
+                "Bytes in the file by what reads the weights; the whole width is the original file. Everything else is the graph and what was left alone.",
+                BarRows.Draw("parts-chart", "Size by part", Describe(parts), "parts-table", report.Model.OriginalBytes, rows),
                 Figure.Legend(("before", "before"), ("after", "after"))
             ),
             table.Build()

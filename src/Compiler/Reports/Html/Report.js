@@ -64,10 +64,14 @@
       output.replaceChildren.apply(output, facts);
       slider.value = index;
       slider.setAttribute("aria-valuetext", texts.map(function (t, i) { return i === 0 ? t : names[i] + " " + t; }).join("; "));
+    }
+    function walk(index) {
+      show(index);
       line.setAttribute("x1", places[index] + "%");
       line.setAttribute("x2", places[index] + "%");
+      picture.append(line);
       if (here) here.classList.remove("here");
-      here = row;
+      here = rows[index];
       here.classList.add("here");
     }
     function nearest(event) {
@@ -75,18 +79,17 @@
       var x = 100 * (event.clientX - box.left) / box.width;
       var best = 0;
       places.forEach(function (place, i) { if (Math.abs(place - x) < Math.abs(places[best] - x)) best = i; });
-      show(best);
+      walk(best);
     }
     line.setAttribute("class", "at");
-    line.setAttribute("y1", "0");
+    line.setAttribute("y1", Math.min.apply(null, Array.from(picture.querySelectorAll(".grid"), function (l) { return Number(l.getAttribute("y1")); })));
     line.setAttribute("y2", picture.getAttribute("height"));
-    picture.append(line);
     picture.addEventListener("pointermove", nearest);
     picture.addEventListener("pointerdown", nearest);
     slider.max = rows.length - 1;
-    slider.addEventListener("input", function () { show(Number(slider.value)); });
+    slider.addEventListener("input", function () { walk(Number(slider.value)); });
     cursor.hidden = false;
-    show(0);
+    show(Number(cursor.getAttribute("data-start")));
   });
 
   // Copying; where the clipboard is closed to files, the text is selected for the reader to copy.

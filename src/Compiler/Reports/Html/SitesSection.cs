@@ -55,7 +55,7 @@ internal static class SitesSection
     private static IEnumerable<Cell> Row(SiteRow s, int number, bool hasRanks)
     {
         yield return Name(s.Name);
-        yield return Cell.Whole((long)number);
+        yield return Cell.Whole(number);
         yield return s.Kind;
         yield return new Cell(
             $"{Figures.Whole(s.K)} × {Figures.Whole(s.N)}" + (s.Groups > 1 ? $" in {Figures.Count(s.Groups, "group")}" : ""),

@@ -43,7 +43,7 @@ internal static class SpectraSection
     }
 
     private static IEnumerable<(int Rank, double Left)> Points(SpectrumFacts s) =>
-        s.Ranks.Zip(s.Values).Where(p => p.First > 0 && FrontMark.IsDrawn(p.Second));
+        s.Ranks.Zip(s.Values).Where(p => p.First > 0 && PlanPoint.IsDrawn(p.Second));
 
     private static XElement Draw(SpectrumFacts s, int index, Scale x, Scale y)
     {

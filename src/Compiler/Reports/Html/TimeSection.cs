@@ -28,11 +28,19 @@ internal static class TimeSection
             El(
                 "div",
                 Class(hasMemory ? "pair" : "single"),
-                Chart("time-chart", "Time by stage", report.Stages, s => s.Seconds, s => Figures.Seconds(s.Seconds)),
+                Chart(
+                    "time-chart",
+                    "Time by stage; the whole width is the whole time.",
+                    report.Stages.Sum(s => s.Seconds),
+                    report.Stages,
+                    s => s.Seconds,
+                    s => Figures.Seconds(s.Seconds)
+                ),
                 hasMemory
                     ? Chart(
                         "memory-chart",
-                        "Peak memory by stage",
+                        "Peak memory by stage; the whole width is the peak over all.",
+                        report.PeakMemoryBytes,
                         report.Stages,
                         s => s.PeakBytes,
                         s => s.PeakBytes > 0 ? Figures.Bytes(s.PeakBytes) : "–"
@@ -46,6 +54,7 @@ internal static class TimeSection
     private static XElement Chart(
         string id,
         string title,
+        double whole,
         IReadOnlyList<StageTime> stages,
         Func<StageTime, double> value,
         Func<StageTime, string> text
@@ -53,6 +62,6 @@ internal static class TimeSection
     {
         BarRow[] rows = [.. stages.Select(s => new BarRow(s.Stage, text(s), [("after", value(s))]))];
         string description = string.Join("; ", rows.Select(r => $"{r.Name} {r.Label}")) + ".";
-        return Figure.Of(title, BarRows.Draw(id, title, description, TableId, rows));
+        return Figure.Of(title, BarRows.Draw(id, title, description, TableId, whole, rows));
     }
 }
