@@ -36,7 +36,7 @@ internal sealed record ReportFacts(
                 Model.FileBytes,
                 files.Final(files.Model),
                 Written,
-                [files.Final(files.Manifest), files.Final(files.Markdown), files.Final(files.Json)]
+                [files.Final(files.Manifest), files.Final(files.Html), files.Final(files.Markdown), files.Final(files.Json)]
             ),
             Budget = new BudgetFacts(Budget.Text, Budget.Bytes),
             Target = Emission.Name,
