@@ -78,12 +78,8 @@ internal sealed class Alternation(int rounds, IReadOnlyList<int> quarters) : IDe
     )
     {
         QuantizedMatrix codes = quantizer.Quantize(problem with { Weight = remainder }, grid, cancellationToken);
-        return Correction.Apply(
-            metric,
-            codes,
-            factors,
-            error => new MetricSvd(error, problem.K, problem.N, problem.Moment, problem.ColumnWeights, cancellationToken),
-            cancellationToken
-        );
+        float[] error = metric.Error(codes);
+        var svd = new MetricSvd(error, problem.K, problem.N, problem.Moment, problem.ColumnWeights, cancellationToken);
+        return Correction.Apply(metric, codes, error, factors, svd, cancellationToken);
     }
 }

@@ -28,12 +28,21 @@ internal sealed class ExactSvd : IDecomposer
         QuantizationGrid? grid,
         FactorShape factors,
         CancellationToken cancellationToken
+    ) => Decompose(problem, quantizer, grid, [factors], cancellationToken)[0];
+
+    /// <inheritdoc />
+    public IReadOnlyList<Decomposed> Decompose(
+        WeightProblem problem,
+        IQuantizer quantizer,
+        QuantizationGrid? grid,
+        IReadOnlyList<FactorShape> shapes,
+        CancellationToken cancellationToken
     ) =>
         Correction.Apply(
             problem,
             quantizer,
             grid,
-            factors,
+            shapes,
             error => new MetricSvd(error, problem.K, problem.N, problem.Moment, problem.ColumnWeights, cancellationToken),
             cancellationToken
         );

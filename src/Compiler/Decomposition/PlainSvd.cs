@@ -27,12 +27,21 @@ internal sealed class PlainSvd : IDecomposer
         QuantizationGrid? grid,
         FactorShape factors,
         CancellationToken cancellationToken
+    ) => Decompose(problem, quantizer, grid, [factors], cancellationToken)[0];
+
+    /// <inheritdoc />
+    public IReadOnlyList<Decomposed> Decompose(
+        WeightProblem problem,
+        IQuantizer quantizer,
+        QuantizationGrid? grid,
+        IReadOnlyList<FactorShape> shapes,
+        CancellationToken cancellationToken
     ) =>
         Correction.Apply(
             problem,
             quantizer,
             grid,
-            factors,
+            shapes,
             error => new MetricSvd(error, problem.K, problem.N, cancellationToken: cancellationToken),
             cancellationToken
         );

@@ -5,7 +5,7 @@ using Lorq.Rewriting;
 namespace Lorq.Menu;
 
 /// <summary>Measures what replaced weights do to the model's outputs on held-out samples, against the original's outputs.</summary>
-public sealed class EndToEnd : IDisposable
+public sealed class EndToEnd
 {
     private static readonly Dictionary<string, DataTensor> Nothing = [];
 
@@ -15,7 +15,7 @@ public sealed class EndToEnd : IDisposable
     private readonly int threads;
 
     /// <summary>Runs the original once and keeps its outputs, as far as memory allows.</summary>
-    /// <param name="session">The open model; disposed with this.</param>
+    /// <param name="session">The open model; must stay open.</param>
     /// <param name="samples">What the model is run on.</param>
     /// <param name="mask">The input whose zeros mark padding, or null.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
@@ -36,6 +36,9 @@ public sealed class EndToEnd : IDisposable
         }
     }
 
+    /// <summary>What losses are, as <see cref="DivergenceResult.LossMetric"/>; known once something was measured.</summary>
+    public string LossMetric { get; private set; } = "none";
+
     /// <summary>The loss (see <see cref="DivergenceResult.Loss"/>) with the given weights in place of the original's.</summary>
     public double Loss(IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken)
     {
@@ -53,9 +56,8 @@ public sealed class EndToEnd : IDisposable
             using var outputs = session.Run(samples.Batches[b], fed, cancellationToken);
             accumulator.Add(reference, b, outputs, cancellationToken);
         }
-        return accumulator.Result().Loss;
+        DivergenceResult result = accumulator.Result();
+        LossMetric = result.LossMetric;
+        return result.Loss;
     }
-
-    /// <inheritdoc />
-    public void Dispose() => session.Dispose();
 }

@@ -1,4 +1,6 @@
 using Lorq.Calibration;
+using Lorq.Decomposition;
+using Lorq.Numerics;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Sites;
@@ -41,6 +43,18 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
         return weights;
     }
 
+    /// <summary>One site's weight by a candidate, from values and an input of the caller's.</summary>
+    public static CompressedWeight Materialize(
+        Site site,
+        Candidate candidate,
+        WeightQuantizer quantizer,
+        CancellationToken cancellationToken
+    ) => Materialize(site, [new Run(site, 0, site.N, candidate)], quantizer, cancellationToken);
+
+    /// <summary>Codes and pair as one compressed weight.</summary>
+    public static CompressedWeight Weight(Site site, Encoding encoding, Decomposed parts) =>
+        new(site, encoding, parts.Base is { } codes ? [codes] : [], parts.Factors);
+
     /// <summary>The values a compressed weight stands for, row-major K×N.</summary>
     public static float[] Dequantize(CompressedWeight weight)
     {
@@ -54,10 +68,23 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
             }
             return rounded;
         }
-        if (weight.Segments.Count == 1)
+        float[] view = weight.Segments.Count == 1 ? weight.Segments[0].Dequantize() : Joined(weight);
+        if (weight.Factors is { } pair)
         {
-            return weight.Segments[0].Dequantize();
+            Linear.Multiply(
+                new MatrixView<float>(pair.Left.Values, site.K, pair.Shape.Rank),
+                new MatrixView<float>(pair.Right.Values, pair.Shape.Rank, site.N),
+                new MatrixView<float>(view, site.K, site.N),
+                beta: 1
+            );
         }
+        return view;
+    }
+
+    /// <summary>The segments side by side; zeros without any.</summary>
+    private static float[] Joined(CompressedWeight weight)
+    {
+        Site site = weight.Site;
         var view = new float[(long)site.K * site.N];
         int start = 0;
         foreach (QuantizedMatrix segment in weight.Segments)
@@ -81,21 +108,31 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
                     g.Key,
                     new WeightShape(
                         g.First().Candidate.Encoding,
-                        [.. g.Where(r => r.Candidate.Grid is not null).Select(r => (r.Candidate.Grid!, r.Columns))]
+                        [.. g.Where(r => r.Candidate.Grid is not null).Select(r => (r.Candidate.Grid!, r.Columns))],
+                        g.First().Candidate.Factors
                     )
                 )
             );
 
-    private CompressedWeight Materialize(Site site, Run[] runs, CancellationToken cancellationToken)
+    private CompressedWeight Materialize(Site site, Run[] runs, CancellationToken cancellationToken) =>
+        runs[0].Candidate.Encoding is Encoding.Half
+            ? new CompressedWeight(site, runs[0].Candidate.Encoding, [])
+            : Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), cancellationToken);
+
+    private static CompressedWeight Materialize(Site site, Run[] runs, WeightQuantizer quantizer, CancellationToken cancellationToken)
     {
-        if (runs[0].Candidate.Encoding is Encoding.Half)
+        Candidate first = runs[0].Candidate;
+        if (first is { Decomposer: { } decomposer, Factors: { } factors })
         {
-            return new CompressedWeight(site, runs[0].Candidate.Encoding, []);
+            return Weight(
+                site,
+                first.Encoding,
+                quantizer.Decompose(decomposer, first.Quantizer, first.Grid, [factors], cancellationToken)[0]
+            );
         }
-        var quantizer = new WeightQuantizer(site, calibration?.For(site));
         return new CompressedWeight(
             site,
-            runs[0].Candidate.Encoding,
+            first.Encoding,
             [.. runs.Select(r => quantizer.Quantize(r.Candidate.Quantizer!, r.Candidate.Grid!, r.Start, r.Columns, cancellationToken))]
         );
     }
@@ -113,6 +150,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
                 && last.Site == menu.Site
                 && last.Candidate.Encoding == candidate.Encoding
                 && last.Candidate.Quantizer == candidate.Quantizer
+                && last.Candidate.Factors == candidate.Factors
             )
             {
                 last = last with { Columns = last.Columns + menu.Columns };

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Lorq.Calibration;
+using Lorq.Diagnostics;
 using Lorq.Models;
 using Lorq.Quantization;
 using Lorq.Rewriting;
@@ -65,8 +67,9 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
             && grids.Count > 0
         )
         {
-            return Segments(site, quantizer, grids, methods, cancellationToken);
+            return Segments(site, quantizer, GridsWithinBits(site, grids), methods, cancellationToken);
         }
+        var ranks = new RankChoices(model, site, spec, emission, quantizer);
         var candidates = new List<Candidate> { new(new Encoding.Keep(), null, 0, 0), Half(site, quantizer) };
         foreach (QuantizationGrid grid in grids)
         {
@@ -74,10 +77,47 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
             foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
             {
                 QuantizedMatrix codes = quantizer.Quantize(method, grid, 0, site.N, cancellationToken);
-                candidates.Add(new(new Encoding.Quantized(grid), method, quantizer.Loss(codes.Dequantize(), 0, site.N), bytes));
+                var candidate = new Candidate(new Encoding.Quantized(grid), method, quantizer.Loss(codes.Dequantize(), 0, site.N), bytes);
+                // A base that others beat in bytes and loss is not saved by a pair.
+                if (!candidates.Any(c => c.Bytes <= bytes && c.Loss <= candidate.Loss))
+                {
+                    ranks.Look(method, codes, cancellationToken);
+                }
+                candidates.Add(candidate);
             }
         }
-        return [new SiteMenu(site, 0, site.N, candidates)];
+        return [new SiteMenu(site, 0, site.N, WithinBits(site, ranks.Extend(candidates, cancellationToken)))];
+    }
+
+    /// <summary>The candidates between the floor and the ceiling of the site's override.</summary>
+    private IReadOnlyList<Candidate> WithinBits(Site site, IReadOnlyList<Candidate> candidates)
+    {
+        if (spec.OverrideFor(site) is not { } own || own is { MinBits: null, MaxBits: null })
+        {
+            return candidates;
+        }
+        double Bits(Candidate c) => 8.0 * (site.StoredBytes + c.Bytes) / site.Count;
+        Candidate[] kept = [.. candidates.Where(c => Bits(c) >= (own.MinBits ?? 0) && Bits(c) <= (own.MaxBits ?? double.PositiveInfinity))];
+        return kept.Length > 0
+            ? kept
+            : throw Catalogue.NothingBetweenBits.With(
+                site.Name,
+                own.MinBits ?? 0,
+                own.MaxBits ?? double.PositiveInfinity,
+                candidates.Min(Bits).ToString("0.00", CultureInfo.InvariantCulture),
+                candidates.Max(Bits).ToString("0.00", CultureInfo.InvariantCulture)
+            );
+    }
+
+    /// <summary>The grids of a table's runs between floor and ceiling, by what the whole table would take on each.</summary>
+    private IReadOnlyList<QuantizationGrid> GridsWithinBits(Site site, IReadOnlyList<QuantizationGrid> grids)
+    {
+        IEnumerable<Candidate> whole = grids.Select(g =>
+        {
+            var encoding = new Encoding.Quantized(g);
+            return new Candidate(encoding, null, 0, emission.BytesDelta(model, site, new WeightShape(encoding, [(g, site.N)])));
+        });
+        return [.. WithinBits(site, [.. whole]).Select(c => c.Grid!)];
     }
 
     private List<SiteMenu> Segments(
