@@ -66,8 +66,10 @@ internal static class Reference
             }
             Site site = weight.Site;
             float[] view = Values(weight);
+            // A matrix may be stored as the transpose of what its reader sees.
+            bool turned = site.Weight.Chain.Any(n => n.OpType == "Transpose");
             float[] stored =
-                site.Layout == WeightLayout.NByK
+                (site.Layout == WeightLayout.NByK) != turned
                     ? Samples.Transpose(view, site.K, site.N)
                     : new StorageOrder(false, site.Groups).Apply(view, site.K, site.N);
             tensor.ClearRawData();
@@ -129,6 +131,20 @@ internal static class Reference
             double distance = Math.Sqrt(x.Zip(y, (p, q) => Math.Pow(p - q, 2)).Sum());
             Assert.True(distance <= tolerance * scale, $"output {a.Outputs[i].Name}: {distance / scale}");
         }
+    }
+
+    /// <summary>The nodes that are left once ONNX Runtime has folded constants and fused nodes.</summary>
+    public static IReadOnlyList<NodeProto> LoadedNodes(string path)
+    {
+        string optimized = path + ".optimized";
+        using var options = new SessionOptions
+        {
+            OptimizedModelFilePath = optimized,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+        using var session = new InferenceSession(path, options);
+        return ModelProto.Parser.ParseFrom(File.ReadAllBytes(optimized)).Graph.Node;
     }
 
     private static float[] Floats(OrtValue value) =>
