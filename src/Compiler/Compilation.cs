@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Checks;
 using Lorq.Diagnostics;
@@ -32,6 +33,9 @@ public sealed record CompilationResult(string ModelPath, string ManifestPath, st
 /// </summary>
 public static class Compilation
 {
+    /// <summary>Points of the size–loss front in the report.</summary>
+    private const int FrontPoints = 32;
+
     /// <summary>Compresses a model. Nothing appears in the output folder unless everything succeeded.</summary>
     /// <param name="request">What to do.</param>
     /// <param name="progress">Told about every stage.</param>
@@ -48,12 +52,19 @@ public static class Compilation
             throw Catalogue.LossLimitNeedsData.With(request.ModelPath);
         }
         using var profile = Profile.Build(request.ModelPath, spec, clock, cancellationToken);
-        (OnnxModel model, SiteTable table, IEmission emission, CalibrationRun? calibration, IReadOnlyList<SiteMenu> menus) = profile;
+        (
+            OnnxModel model,
+            SiteTable table,
+            IEmission emission,
+            CalibrationRun? calibration,
+            IReadOnlyList<SiteMenu> menus,
+            CacheProfile cache
+        ) = profile;
         var budget = ByteBudget.Of(spec, model, table);
 
         clock.Begin("Plan");
         var planner = new Planner(model, emission, menus);
-        var materializer = new Materializer(calibration?.Result, spec.Threads);
+        var materializer = new Materializer(calibration?.Result, spec.Threads, cache);
         var maker = new DecisionMaker(planner, materializer, menus);
         Decision decision;
         if (calibration is null)
@@ -63,16 +74,16 @@ public static class Compilation
         else
         {
             using var session = new ProbeSession(model, table.Sites, spec.Threads, cancellationToken);
-            var refiner = new Refiner(model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads);
+            var refiner = new Refiner(model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads, cache);
             if (spec.MaxLoss is { } limit)
             {
-                var verify = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cancellationToken);
+                var verify = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cache);
                 decision = maker.WithinLoss(verify, refiner, limit, budget.Bytes, clock, cancellationToken);
                 budget = spec.Budget is null ? budget with { Bytes = decision.Solved.PredictedBytes } : budget;
             }
             else
             {
-                var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cancellationToken);
+                var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cache);
                 decision = maker.WithProbes(probe, budget.Bytes, clock, cancellationToken);
                 clock.Begin("Refinement");
                 decision = DecisionMaker.Refine(decision, refiner, probe, clock, cancellationToken);
@@ -114,7 +125,22 @@ public static class Compilation
         AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
         clock.Begin("Reports");
-        var facts = new ReportFacts(request, model, table, budget, emission, calibration, menus, decision, divergence, written, opset);
+        var front = new Front(planner, menus, decision.Omega);
+        var facts = new ReportFacts(
+            request,
+            model,
+            table,
+            budget,
+            emission,
+            calibration,
+            menus,
+            decision,
+            divergence,
+            front.Solve(FrontPoints, cancellationToken),
+            front.Uniform(),
+            written,
+            opset
+        );
         CompressionReport report = facts.Report(clock.Stages, files);
         files.Write(report, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();

@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Diagnostics;
 using Lorq.Menu;
@@ -14,12 +15,14 @@ namespace Lorq;
 /// <param name="Emission">How weights will be written.</param>
 /// <param name="Calibration">Data and moments; null without data.</param>
 /// <param name="Menus">The menus.</param>
+/// <param name="Cache">Results of earlier runs with this model and data.</param>
 internal sealed record Profile(
     OnnxModel Model,
     SiteTable Table,
     IEmission Emission,
     CalibrationRun? Calibration,
-    IReadOnlyList<SiteMenu> Menus
+    IReadOnlyList<SiteMenu> Menus,
+    CacheProfile Cache
 ) : IDisposable
 {
     /// <summary>Loads, calibrates and builds the menus: the stages Model, Calibration and Menu.</summary>
@@ -44,9 +47,10 @@ internal sealed record Profile(
             clock.Begin("Calibration");
             CalibrationRun? calibration = CalibrationRun.Start(model, table.Sites, spec, clock, cancellationToken);
 
+            CacheProfile cache = CacheProfile.None;
             clock.Begin("Menu");
-            var builder = new MenuBuilder(model, spec, emission, calibration?.Result);
-            return new Profile(model, table, emission, calibration, builder.Build(table.Sites, clock, cancellationToken));
+            var builder = new MenuBuilder(model, spec, emission, calibration?.Result, cache);
+            return new Profile(model, table, emission, calibration, builder.Build(table.Sites, clock, cancellationToken), cache);
         }
         catch
         {

@@ -31,28 +31,28 @@ public static class Sweep
         var clock = new StageClock(progress);
         using var profile = Profile.Build(request.ModelPath, spec, clock, cancellationToken);
         var planner = new Planner(profile.Model, profile.Emission, profile.Menus);
-        var materializer = new Materializer(profile.Calibration?.Result, spec.Threads);
+        var materializer = new Materializer(profile.Calibration?.Result, spec.Threads, profile.Cache);
         var maker = new DecisionMaker(planner, materializer, profile.Menus);
         if (profile.Calibration is not { } calibration)
         {
             clock.Begin("Front");
             var rough = new Front(planner, profile.Menus, maker.ByWeights());
-            IReadOnlyList<FrontPoint> guesses = rough.Solve(request.Points, cancellationToken);
+            IReadOnlyList<FrontPlan> guesses = rough.Solve(request.Points, cancellationToken);
             clock.End();
             return SweepReport.Of(profile, guesses, rough.Uniform(), "weighted-error", clock);
         }
 
         clock.Begin("Sensitivity");
         using var session = new ProbeSession(profile.Model, profile.Table.Sites, spec.Threads, cancellationToken);
-        var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cancellationToken);
+        var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, profile.Cache);
         var front = Front.Probe(planner, profile.Menus, maker, new Sensitivity(probe, materializer), clock, cancellationToken);
 
         clock.Begin("Front");
-        FrontPoint[] points = [.. front.Solve(request.Points, cancellationToken)];
+        FrontPlan[] points = [.. front.Solve(request.Points, cancellationToken)];
         IReadOnlyList<UniformPlan> uniform = front.Uniform();
 
         clock.Begin("Verification");
-        var refiner = new Refiner(profile.Model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads);
+        var refiner = new Refiner(profile.Model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads, profile.Cache);
         int count = Math.Min(request.Verify, points.Length);
         for (int v = 0; v < count; v++)
         {

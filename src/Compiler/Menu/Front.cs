@@ -3,7 +3,7 @@ namespace Lorq.Menu;
 /// <summary>A point of the size–loss front.</summary>
 /// <param name="Solved">The best plan of its size.</param>
 /// <param name="Measured">Its loss on held-out samples; null when it was not measured.</param>
-public sealed record FrontPoint(SolvedPlan Solved, double? Measured);
+public sealed record FrontPlan(SolvedPlan Solved, double? Measured);
 
 /// <summary>
 /// The size–loss front from one profile: the budget solver asked for every size. How much a site counts depends on how large errors are,
@@ -51,11 +51,11 @@ public sealed class Front
     /// <param name="points">How many sizes.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <returns>Ascending in bytes, descending in predicted loss; sizes with the same plan count once.</returns>
-    public IReadOnlyList<FrontPoint> Solve(int points, CancellationToken cancellationToken)
+    public IReadOnlyList<FrontPlan> Solve(int points, CancellationToken cancellationToken)
     {
         double first = planner.SmallestBytes;
         double last = Math.Max(first, planner.LargestBytes);
-        var found = new List<FrontPoint>();
+        var found = new List<FrontPlan>();
         for (int i = 0; i < points; i++)
         {
             long bytes = (long)Math.Ceiling(first * Math.Pow(last / first, points == 1 ? 1 : (double)i / (points - 1)));
@@ -66,7 +66,7 @@ public sealed class Front
                 || (solved.PredictedBytes > found[^1].Solved.PredictedBytes && solved.PredictedLoss < found[^1].Solved.PredictedLoss)
             )
             {
-                found.Add(new FrontPoint(solved, null));
+                found.Add(new FrontPlan(solved, null));
             }
         }
         return found;

@@ -15,7 +15,13 @@ namespace Lorq.Menu;
 /// Builds every unit's menu: each grid of the target quantized and measured, sites in parallel, one site's tensors in memory per
 /// worker. Quantized weights are not kept: the chosen ones are made again from the same inputs, which gives the same codes.
 /// </summary>
-public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission emission, CalibrationResult? calibration, CacheProfile cache)
+public sealed class MenuBuilder(
+    OnnxModel model,
+    CompressionSpec spec,
+    IEmission emission,
+    CalibrationResult? calibration,
+    CacheProfile cache
+)
 {
     /// <summary>Rows of an embedding that share a grid are cut into at most this many runs: vocabularies are ordered by frequency.</summary>
     private const int TableSegments = 16;
@@ -95,7 +101,8 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
                 candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
             }
         }
-        return [new SiteMenu(site, 0, site.N, WithinBits(site, ranks.Extend(candidates, cancellationToken)))];
+        IReadOnlyList<Candidate> all = WithinBits(site, ranks.Extend(candidates, cancellationToken));
+        return [new SiteMenu(site, 0, site.N, all) { Spectrum = ranks.Spectrum }];
     }
 
     /// <summary>The candidates between the floor and the ceiling of the site's override.</summary>

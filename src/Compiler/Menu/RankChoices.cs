@@ -88,6 +88,9 @@ internal sealed class RankChoices
     /// <summary>True when there is anything to look at.</summary>
     public bool Any => shapes.Length > 0 && methods.Length > 0;
 
+    /// <summary>Relative output error left by a pair of rank 0, 1, 2, … without codes; empty unless it was looked at.</summary>
+    public IReadOnlyList<double> Spectrum { get; private set; } = [];
+
     /// <summary>Notes what pairs could do beside codes.</summary>
     /// <param name="method">Who rounds.</param>
     /// <param name="grid">The grid.</param>
@@ -147,10 +150,8 @@ internal sealed class RankChoices
 
     private void Look(IQuantizer? method, QuantizationGrid? grid, Func<double[]> spectrum)
     {
-        double[] lossByRank = losses.GetOrAdd(
-            $"{site.Name}|{grid}|{method?.Name}|rank",
-            () => [.. spectrum().Take(LargestRank + 1)]
-        );
+        double[] lossByRank = losses.GetOrAdd($"{site.Name}|{grid}|{method?.Name}|rank", () => [.. spectrum().Take(LargestRank + 1)]);
+        Spectrum = grid is null ? lossByRank : Spectrum;
         foreach (FactorShape shape in shapes)
         {
             long bytes = emission.BytesDelta(model, site, Shape(grid, shape));
@@ -168,27 +169,14 @@ internal sealed class RankChoices
         Encoding encoding = Shape(same[0].Grid, same[0].Factors).Encoding;
         // All of a base at once, or none: they share the work.
         var parts = new Lazy<IReadOnlyList<Decomposed>>(() =>
-            quantizer.Value.Decompose(
-                decomposer,
-                same[0].Quantizer,
-                same[0].Grid,
-                [.. same.Select(o => o.Factors)],
-                cancellationToken
-            )
+            quantizer.Value.Decompose(decomposer, same[0].Quantizer, same[0].Grid, [.. same.Select(o => o.Factors)], cancellationToken)
         );
         for (int i = 0; i < same.Count; i++)
         {
             int place = i;
             double loss = losses.GetOrAdd(
                 $"{site.Name}|{same[i].Grid}|{same[i].Quantizer?.Name}|{same[i].Factors}|{decomposer.Name}",
-                () =>
-                    [
-                        quantizer.Value.Loss(
-                            Materializer.Dequantize(Materializer.Weight(site, encoding, parts.Value[place])),
-                            0,
-                            site.N
-                        ),
-                    ]
+                () => [quantizer.Value.Loss(Materializer.Dequantize(Materializer.Weight(site, encoding, parts.Value[place])), 0, site.N)]
             )[0];
             yield return new Candidate(encoding, same[i].Quantizer, loss, same[i].Bytes, decomposer, same[i].Factors);
         }

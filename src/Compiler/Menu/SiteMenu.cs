@@ -36,9 +36,12 @@ public sealed record Candidate(
 /// <param name="Site">The site.</param>
 /// <param name="Start">First column.</param>
 /// <param name="Columns">Number of columns.</param>
-/// <param name="Candidates">What can be chosen; "keep" is always there for whole sites.</param>
+/// <param name="Candidates">What can be chosen; "keep" is always there for whole sites, unless bits are limited.</param>
 public sealed record SiteMenu(Site Site, int Start, int Columns, IReadOnlyList<Candidate> Candidates)
 {
+    /// <summary>Relative output error of the best replacement of rank 0, 1, 2, … without codes; empty where low rank was not looked at.</summary>
+    public IReadOnlyList<double> Spectrum { get; init; } = [];
+
     /// <summary>True when the unit is the whole site.</summary>
     public bool IsWhole => Columns == Site.N;
 

@@ -18,14 +18,14 @@ public sealed record SweepReport(
     string Target,
     string Metric,
     IReadOnlyList<SweepPoint> Points,
-    IReadOnlyList<UniformFacts> Uniform,
+    IReadOnlyList<UniformPoint> Uniform,
     IReadOnlyList<StageTime> Stages
 )
 {
     /// <summary>Joins the stages' records.</summary>
     internal static SweepReport Of(
         Profile profile,
-        IReadOnlyList<FrontPoint> points,
+        IReadOnlyList<FrontPlan> points,
         IReadOnlyList<UniformPlan> uniform,
         string metric,
         StageClock clock
@@ -47,8 +47,8 @@ public sealed record SweepReport(
                     p.Solved.Solution.Gap
                 )),
             ],
-            [.. uniform.Select(u => new UniformFacts(u.Name, u.Bytes, u.Predicted))],
-            [.. clock.Stages.Select(s => new StageTime(s.Stage, s.Elapsed.TotalSeconds))]
+            [.. uniform.Select(u => new UniformPoint(u.Name, u.Bytes, u.Predicted, null))],
+            [.. clock.Stages.Select(s => new StageTime(s.Stage, s.Elapsed.TotalSeconds, s.PeakBytes))]
         );
     }
 
@@ -63,9 +63,9 @@ public sealed record SweepReport(
                 $"best,{p.Bytes},{p.BitsPerWeight:F4},{p.PredictedLoss:R},{(p.MeasuredLoss is { } m ? m.ToString("R", CultureInfo.InvariantCulture) : "")},{p.Gap:R}\n"
             );
         }
-        foreach (UniformFacts u in Uniform)
+        foreach (UniformPoint u in Uniform)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{u.Name},{u.Bytes},,{u.Loss:R},,\n");
+            text.Append(CultureInfo.InvariantCulture, $"{u.Name},{u.Bytes},,{u.PredictedLoss:R},,\n");
         }
         return text.ToString();
     }

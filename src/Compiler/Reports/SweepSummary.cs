@@ -56,7 +56,7 @@ public static class SweepSummary
         [
             .. report
                 .Points.SelectMany(p => (double[])[p.PredictedLoss, p.MeasuredLoss ?? p.PredictedLoss])
-                .Concat(report.Uniform.Select(u => u.Loss))
+                .Concat(report.Uniform.Select(u => u.PredictedLoss))
                 .Where(l => l > 0 && double.IsFinite(l)),
         ];
         if (losses.Length == 0)
@@ -70,9 +70,9 @@ public static class SweepSummary
         {
             cells[y] = new string(' ', ChartWidth).ToCharArray();
         }
-        foreach (UniformFacts u in report.Uniform)
+        foreach (UniformPoint u in report.Uniform)
         {
-            Mark(u.Bytes, u.Loss, '×');
+            Mark(u.Bytes, u.PredictedLoss, '×');
         }
         foreach (SweepPoint p in report.Points)
         {
