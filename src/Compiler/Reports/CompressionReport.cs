@@ -3,7 +3,7 @@ using Lorq.Checks;
 namespace Lorq.Reports;
 
 /// <summary>
-/// Everything a report of one compression shows, whatever its form: console, Markdown, JSON. Sizes are in bytes and include
+/// Everything a report of one compression shows, whatever its form: console, Markdown, HTML, JSON. Sizes are in bytes and include
 /// external data; times are in seconds; losses are in the unit of <see cref="LossFacts.Metric"/>.
 /// </summary>
 public sealed record CompressionReport
@@ -34,6 +34,23 @@ public sealed record CompressionReport
 
     /// <summary>The best plan that treats all sites alike within the same bytes; null when none was tried.</summary>
     public UniformFacts? BestUniform { get; init; }
+
+    /// <summary>The size–loss front around the chosen plan; null when it was not drawn up.</summary>
+    public FrontFacts? Front { get; init; }
+
+    /// <summary>How much loss is left after every rank, for the sites where low rank was considered; empty when it was not.</summary>
+    public IReadOnlyList<SpectrumFacts> Spectra
+    {
+        get => field ?? [];
+        init;
+    }
+
+    /// <summary>Predicted and measured loss after every round of probing, in order; empty without data.</summary>
+    public IReadOnlyList<RoundFacts> RoundHistory
+    {
+        get => field ?? [];
+        init;
+    }
 
     /// <summary>Output divergence on the held-out samples; null without data.</summary>
     public DivergenceResult? Divergence { get; init; }
@@ -114,6 +131,19 @@ public sealed record SiteRow(
     IReadOnlyList<string> Notes
 )
 {
+    /// <summary>Rank of the low-rank part beside the codes or in their place; null when there is none, 0 is never used.</summary>
+    public int? Rank { get; init; }
+
+    /// <summary>Bits per value of the low-rank factors: 8 or 16; null like <see cref="Rank"/>.</summary>
+    public int? FactorBits { get; init; }
+
+    /// <summary>The method that found the low-rank part, for example <c>exact</c>; empty when there is none.</summary>
+    public string Decomposition
+    {
+        get => field ?? "";
+        init;
+    }
+
     /// <summary>Number of weights.</summary>
     public long Count => (long)K * N;
 
@@ -151,6 +181,37 @@ public sealed record LossFacts(string Metric, double Predicted, double? Measured
 /// <param name="Loss">Its measured loss, in the metric of <see cref="LossFacts"/>.</param>
 public sealed record UniformFacts(string Name, long Bytes, double Loss);
 
+/// <summary>The size–loss front: the least loss that every file size allows.</summary>
+/// <param name="Points">Plans on the front, in order of size.</param>
+/// <param name="Uniform">Plans that treat all sites alike, to compare with.</param>
+public sealed record FrontFacts(IReadOnlyList<FrontPoint> Points, IReadOnlyList<UniformPoint> Uniform);
+
+/// <summary>A plan on the size–loss front.</summary>
+/// <param name="Bytes">Its file size.</param>
+/// <param name="PredictedLoss">Its predicted loss, in the metric of <see cref="LossFacts"/>.</param>
+/// <param name="MeasuredLoss">Its loss on held-out samples; null when it was not run.</param>
+public sealed record FrontPoint(long Bytes, double PredictedLoss, double? MeasuredLoss);
+
+/// <summary>A plan that treats all sites alike, beside the front.</summary>
+/// <param name="Name">For example <c>4b·32 everywhere</c>.</param>
+/// <param name="Bytes">Its file size.</param>
+/// <param name="PredictedLoss">Its predicted loss, in the metric of <see cref="LossFacts"/>.</param>
+/// <param name="MeasuredLoss">Its loss on held-out samples; null when it was not run.</param>
+public sealed record UniformPoint(string Name, long Bytes, double PredictedLoss, double? MeasuredLoss);
+
+/// <summary>How fast a site's loss falls with the rank of a low-rank part.</summary>
+/// <param name="Site">The site's name.</param>
+/// <param name="Ranks">The ranks, rising, about evenly spaced on a logarithmic scale.</param>
+/// <param name="Values">For every rank the share of the rank-0 loss that is left, 0 to 1.</param>
+/// <param name="ChosenRank">The rank in the plan; null when the site has no low-rank part.</param>
+public sealed record SpectrumFacts(string Site, IReadOnlyList<int> Ranks, IReadOnlyList<double> Values, int? ChosenRank);
+
+/// <summary>What one round of probing predicted for its plan, and what the plan then lost.</summary>
+/// <param name="Round">From 1.</param>
+/// <param name="Predicted">Predicted loss, in the metric of <see cref="LossFacts"/>.</param>
+/// <param name="Measured">Its loss on held-out samples; null when it was not run.</param>
+public sealed record RoundFacts(int Round, double Predicted, double? Measured);
+
 /// <summary>What the compression was calibrated on.</summary>
 /// <param name="Sources">Files or patterns; empty when data-free.</param>
 /// <param name="Samples">Samples used for calibration.</param>
@@ -163,10 +224,11 @@ public sealed record CalibrationFacts(IReadOnlyList<string> Sources, long Sample
     public bool IsDataFree => Samples == 0;
 }
 
-/// <summary>Time of one stage.</summary>
+/// <summary>Time and memory of one stage.</summary>
 /// <param name="Stage">Its name.</param>
 /// <param name="Seconds">Wall-clock time.</param>
-public sealed record StageTime(string Stage, double Seconds);
+/// <param name="PeakBytes">Peak memory of the process while it ran, in bytes; 0 when unknown.</param>
+public sealed record StageTime(string Stage, double Seconds, long PeakBytes = 0);
 
 /// <summary>How to get the same file again.</summary>
 /// <param name="CommandLine">The command.</param>

@@ -20,6 +20,9 @@ internal static class Figures
     /// <summary>All digits, in groups: <c>14 660 000</c>.</summary>
     public static string Whole(long value) => value.ToString("#,0", Invariant).Replace(',', ' ');
 
+    /// <summary>The same, or a dash.</summary>
+    public static string Whole(long? value) => value is null ? "–" : Whole(value.Value);
+
     /// <summary>A count with its noun: <c>1 row</c>, <c>12 rows</c>.</summary>
     public static string Count(long count, string noun) =>
         $"{Whole(count)} {noun}{(count == 1 ? "" : noun.EndsWith("ch", StringComparison.Ordinal) ? "es" : "s")}";
@@ -55,6 +58,22 @@ internal static class Figures
 
     /// <summary>A time in milliseconds: <c>3.21 ms</c>.</summary>
     public static string Milliseconds(double seconds) => string.Create(Invariant, $"{1000 * seconds:F2} ms");
+
+    /// <summary>A number at an axis: <c>0.05</c>, <c>20</c>, <c>1e-6</c>; no more digits than it has.</summary>
+    public static string Tick(double value) =>
+        value == 0 || Math.Abs(value) is >= 1e-3 and < 1e5
+            ? value.ToString("0.######", Invariant)
+            : value.ToString("0.##e+0", Invariant).Replace("e+", "e", StringComparison.Ordinal);
+
+    /// <summary>A size at an axis: <c>2.5 MB</c>.</summary>
+    public static string TickBytes(double bytes) =>
+        Math.Abs(bytes) switch
+        {
+            < 1e3 => string.Create(Invariant, $"{bytes:0.##} B"),
+            < 1e6 => string.Create(Invariant, $"{bytes / 1e3:0.##} kB"),
+            < 1e9 => string.Create(Invariant, $"{bytes / 1e6:0.##} MB"),
+            _ => string.Create(Invariant, $"{bytes / 1e9:0.##} GB"),
+        };
 
     /// <summary>A bar of <paramref name="width"/> characters when <paramref name="share"/> is 1; at least a sliver when it is not 0.</summary>
     public static string Bar(double share, int width)

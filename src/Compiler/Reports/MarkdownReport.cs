@@ -17,6 +17,8 @@ public static class MarkdownReport
         Summary(text, report);
         Parts(text, report);
         Chart(text, report);
+        Methods(text, report);
+        Front(text, report);
         Outputs(text, report);
         Sites(text, report);
         LeftAlone(text, report);
@@ -106,6 +108,44 @@ public static class MarkdownReport
         text.Append(MarkdownTable.Fence(chart.ToString(), "text")).Append('\n');
     }
 
+    private static void Methods(StringBuilder text, CompressionReport r)
+    {
+        if (r.Sites.Count == 0)
+        {
+            return;
+        }
+        Heading(text, 2, "Methods");
+        var table = new MarkdownTable("method", ">sites", ">of the sites", ">before", ">after", ">of the written bytes");
+        foreach (MethodShare m in MethodShare.Of(r))
+        {
+            table.Row(
+                m.Name,
+                Figures.Whole(m.Sites),
+                Figures.Percent(m.SiteShare),
+                Figures.Bytes(m.OriginalBytes),
+                Figures.Bytes(m.WrittenBytes),
+                Figures.Percent(m.ByteShare)
+            );
+        }
+        text.Append(table).Append('\n');
+    }
+
+    private static void Front(StringBuilder text, CompressionReport r)
+    {
+        if (r.Front is null)
+        {
+            return;
+        }
+        Heading(text, 2, "Size and loss");
+        text.Append($"The least loss that every file size allows ({r.Loss.Metric}), and plans that treat all sites alike.\n\n");
+        var table = new MarkdownTable("plan", ">bytes", ">predicted loss", ">measured loss");
+        foreach (PlanPoint p in PlanPoint.Of(r))
+        {
+            table.Row(p.Name, Figures.Whole(p.Bytes), Figures.Loss(p.Predicted), Figures.Loss(p.Measured));
+        }
+        text.Append(table).Append('\n');
+    }
+
     private static void Outputs(StringBuilder text, CompressionReport r)
     {
         if (r.Divergence is not { } d)
@@ -136,19 +176,21 @@ public static class MarkdownReport
             text.Append("No compressible weight.\n\n");
             return;
         }
-        var table = new MarkdownTable(
+        bool hasRanks = r.Sites.Any(s => s.Rank is not null);
+        var table = new MarkdownTable([
             "site",
             "kind",
             ">K × N",
             ">before",
             "stored as",
             "method",
+            .. hasRanks ? new[] { ">rank", ">factor bits" } : [],
             ">after",
             ">output error ℓ",
             ">weight ω",
             ">predicted loss",
-            "notes"
-        );
+            "notes",
+        ]);
         foreach (SiteRow s in r.Sites)
         {
             List<string> notes = [.. s.Notes];
@@ -156,19 +198,20 @@ public static class MarkdownReport
             {
                 notes.Insert(0, $"tied: {s.Uses} uses");
             }
-            table.Row(
+            table.Row([
                 MarkdownTable.Code(s.Name),
                 s.Kind,
                 s.Groups > 1 ? $"{s.K} × {s.N} in {s.Groups} groups" : $"{s.K} × {s.N}",
                 Figures.Bytes(s.OriginalBytes),
                 s.Encoding,
-                s.Method,
+                s.Rank is null ? s.Method : MethodShare.MethodOf(s),
+                .. hasRanks ? new[] { Figures.Whole(s.Rank), Figures.Whole(s.FactorBits) } : [],
                 Figures.Bytes(s.WrittenBytes),
                 Figures.Loss(s.RelativeError),
                 Figures.Loss(s.Weight),
                 Figures.Loss(s.PredictedLoss),
-                string.Join("; ", notes)
-            );
+                string.Join("; ", notes),
+            ]);
         }
         text.Append(table).Append('\n');
     }
@@ -201,6 +244,15 @@ public static class MarkdownReport
         text.Append(
             $"{Figures.Count(s.Rounds, "round")}, {Figures.Seconds(s.Seconds)}, {Figures.Whole(s.UnspentBytes)} bytes unspent.\n\n"
         );
+        if (r.RoundHistory.Count > 0)
+        {
+            var table = new MarkdownTable(">round", ">predicted loss", ">measured loss");
+            foreach (RoundFacts round in r.RoundHistory)
+            {
+                table.Row(Figures.Whole(round.Round), Figures.Loss(round.Predicted), Figures.Loss(round.Measured));
+            }
+            text.Append(table).Append('\n');
+        }
     }
 
     private static void Calibration(StringBuilder text, CompressionReport r)
@@ -222,12 +274,18 @@ public static class MarkdownReport
     private static void Timings(StringBuilder text, CompressionReport r)
     {
         Heading(text, 2, "Time and memory");
-        var table = new MarkdownTable("stage", ">time");
+        bool hasMemory = r.Stages.Any(s => s.PeakBytes > 0);
+        var table = new MarkdownTable(["stage", ">time", .. hasMemory ? new[] { ">peak memory" } : []]);
         foreach (StageTime s in r.Stages)
         {
-            table.Row(s.Stage, Figures.Seconds(s.Seconds));
+            table.Row([
+                s.Stage,
+                Figures.Seconds(s.Seconds),
+                .. hasMemory ? new[] { s.PeakBytes > 0 ? Figures.Bytes(s.PeakBytes) : "–" } : [],
+            ]);
         }
-        table.Row("total", Figures.Seconds(r.Stages.Sum(s => s.Seconds)));
+        string total = Figures.Seconds(r.Stages.Sum(s => s.Seconds));
+        table.Row(["total", total, .. hasMemory ? new[] { Figures.Bytes(r.PeakMemoryBytes) } : []]);
         text.Append(table).Append($"\nPeak memory {Figures.Bytes(r.PeakMemoryBytes)}.\n\n");
     }
 

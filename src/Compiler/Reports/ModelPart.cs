@@ -42,13 +42,18 @@ internal sealed record ModelPart(
     }
 
     private static string Label(SiteRow site) =>
+        site.Rank is null ? Base(site)
+        : site.Method.Length == 0 ? "low rank"
+        : Base(site) + " + low rank";
+
+    private static string Base(SiteRow site) =>
         site.Bits is int bits ? $"{bits}b"
         : site.Encoding is "keep" or "fp16" ? site.Encoding
         : "mixed";
 }
 
 /// <summary>How much of a part has one encoding.</summary>
-/// <param name="Label">For example <c>4b</c>, <c>fp16</c>, <c>keep</c>, <c>mixed</c>.</param>
+/// <param name="Label">For example <c>4b</c>, <c>4b + low rank</c>, <c>low rank</c>, <c>fp16</c>, <c>keep</c>, <c>mixed</c>.</param>
 /// <param name="Sites">Number of sites.</param>
 /// <param name="Share">Share of the part's weights.</param>
 internal sealed record EncodingShare(string Label, int Sites, double Share);

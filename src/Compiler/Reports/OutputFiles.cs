@@ -1,6 +1,7 @@
 using Lorq.Calibration;
 using Lorq.Diagnostics;
 using Lorq.Models;
+using Lorq.Reports.Html;
 
 namespace Lorq.Reports;
 
@@ -21,12 +22,15 @@ internal sealed class OutputFiles(string original, string staging, string target
     /// <summary>The report for people.</summary>
     public string Markdown => name + ".report.md";
 
+    /// <summary>The report for people, with charts, for a browser.</summary>
+    public string Html => name + ".report.html";
+
     /// <summary>The report for programs.</summary>
     public string Json => name + ".report.json";
 
     /// <summary>What is moved into place, in order: a model never stands without its data, nor a manifest before its model.</summary>
     public IReadOnlyList<string> Names =>
-        [.. new[] { Model + ".data" }.Where(n => File.Exists(Staged(n))), Model, Json, Markdown, Manifest];
+        [.. new[] { Model + ".data" }.Where(n => File.Exists(Staged(n))), Model, Json, Markdown, Html, Manifest];
 
     /// <summary>Where a file is written.</summary>
     public string Staged(string file) => Path.Combine(staging, file);
@@ -53,6 +57,7 @@ internal sealed class OutputFiles(string original, string staging, string target
             File.WriteAllText(Staged(Manifest), manifest.ToJson());
             File.WriteAllText(Staged(Json), JsonReport.Write(report));
             File.WriteAllText(Staged(Markdown), MarkdownReport.Write(report));
+            File.WriteAllText(Staged(Html), HtmlReport.Write(report));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -36,7 +36,7 @@ internal sealed record ReportFacts(
                 Model.FileBytes,
                 files.Final(files.Model),
                 Written,
-                [files.Final(files.Manifest), files.Final(files.Markdown), files.Final(files.Json)]
+                [files.Final(files.Manifest), files.Final(files.Html), files.Final(files.Markdown), files.Final(files.Json)]
             ),
             Budget = new BudgetFacts(Budget.Text, Budget.Bytes),
             Target = Emission.Name,
@@ -47,12 +47,12 @@ internal sealed record ReportFacts(
                 solved.Solution.Bound,
                 solved.Solution.Gap,
                 solved.Solution.Elapsed.TotalSeconds,
-                Decision.Rounds,
+                Math.Max(1, Decision.Rounds.Count),
                 Menus.Sum(m => (long)m.Candidates.Count),
                 Budget.Bytes - Written
             ),
             Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss),
-            BestUniform = Decision.Uniform is { } u ? new UniformFacts(u.Name, u.Bytes, u.Loss) : null,
+            BestUniform = Decision.Uniform is { Loss: { } loss } u ? new UniformFacts(u.Name, u.Bytes, loss) : null,
             Divergence = Divergence,
             Calibration = Calibration is null
                 ? new CalibrationFacts([], 0, 0, 0, null)

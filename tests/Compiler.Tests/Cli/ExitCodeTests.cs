@@ -92,7 +92,7 @@ public class ExitCodeTests
         Assert.True(code == 0, error);
         using JsonDocument report = JsonDocument.Parse(text);
         Assert.Equal(
-            ["model.lorq.json", "model.lorq.onnx", "model.report.json", "model.report.md"],
+            ["model.lorq.json", "model.lorq.onnx", "model.report.html", "model.report.json", "model.report.md"],
             Directory.GetFileSystemEntries(output).Select(Path.GetFileName).Order(StringComparer.Ordinal)
         );
         Assert.InRange(new FileInfo(Path.Combine(output, "model.lorq.onnx")).Length, 1, new FileInfo(model).Length * 3 / 10);

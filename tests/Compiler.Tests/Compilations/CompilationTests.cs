@@ -53,7 +53,7 @@ public sealed class CompilationTests : IDisposable
         Assert.True(new FileInfo(first.ModelPath).Length <= size / 4);
         Assert.True(new FileInfo(first.ModelPath).Length > size / 4 - 2048, "the budget was not spent");
         Assert.Equal(
-            ["small.lorq.json", "small.lorq.onnx", "small.report.json", "small.report.md"],
+            ["small.lorq.json", "small.lorq.onnx", "small.report.html", "small.report.json", "small.report.md"],
             Directory.GetFileSystemEntries(folder.File("a")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)
         );
         Assert.InRange(first.Report.Solver!.Gap, 0, 1e-4);

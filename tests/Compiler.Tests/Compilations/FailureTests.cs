@@ -84,6 +84,7 @@ public sealed class FailureTests : IDisposable
     /// <summary>The files are moved into place one by one; a name that cannot be taken undoes the moves before it.</summary>
     [Theory]
     [InlineData("small.lorq.onnx")]
+    [InlineData("small.report.html")]
     [InlineData("small.report.json")]
     [InlineData("small.report.md")]
     [InlineData("small.lorq.json")]
@@ -112,7 +113,7 @@ public sealed class FailureTests : IDisposable
         CompilationResult alone = trial.Run(trial.Spec(20), trial.Folder.File("alone"));
         Assert.Equal(File.ReadAllBytes(alone.ModelPath), File.ReadAllBytes(second.ModelPath));
         Assert.Equal(File.ReadAllText(alone.ManifestPath), File.ReadAllText(second.ManifestPath));
-        Assert.Equal(4, Trial.State(trial.Output).Length);
+        Assert.Equal(5, Trial.State(trial.Output).Length);
     }
 
     [Fact]

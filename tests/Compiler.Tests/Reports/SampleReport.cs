@@ -15,7 +15,7 @@ internal static class SampleReport
                 90_360_000,
                 "out/encoder.lorq.onnx",
                 14_655_432,
-                ["out/encoder.lorq.json", "out/encoder.report.md", "out/encoder.report.json"]
+                ["out/encoder.lorq.json", "out/encoder.report.html", "out/encoder.report.md", "out/encoder.report.json"]
             ),
             Budget = new("14.66MB", 14_660_000),
             Target = "ort",
@@ -52,7 +52,12 @@ internal static class SampleReport
                     0.0041,
                     0.3,
                     []
-                ),
+                ) with
+                {
+                    Rank = 16,
+                    FactorBits = 8,
+                    Decomposition = "exact",
+                },
                 Site(
                     "encoder.layer.0.attention|self`key.weight",
                     "MatMul",
@@ -86,6 +91,12 @@ internal static class SampleReport
                     []
                 ),
                 Site("pooler.conv.weight", "Conv", 27, 64, 1, 6_912, "fp16", "", null, null, 3_456, 2.5e-8, 0.1, []),
+                Site("head.weight", "MatMul", 384, 96, 1, 147_456, "r24·f16", "", null, null, 23_040, 0.0062, 0.05, []) with
+                {
+                    Rank = 24,
+                    FactorBits = 16,
+                    Decomposition = "svd",
+                },
             ],
             LeftAlone =
             [
@@ -94,6 +105,29 @@ internal static class SampleReport
             Solver = new(0.002381, 0.0023809, 4.2e-5, 0.134, 2, 5 * 180, 4_568),
             Loss = new("relative-mse", 0.002381, 0.002504),
             BestUniform = new("4b·32 everywhere", 14_658_000, 0.0108),
+            Front = new(
+                [
+                    new(8_200_000, 0.0412, null),
+                    new(9_900_000, 0.0151, 0.0163),
+                    new(12_300_000, 0.0049, null),
+                    new(14_655_432, 0.002381, 0.002504),
+                    new(19_800_000, 0.00061, 0.0006),
+                    new(26_000_000, 0.000041, null),
+                    new(90_360_000, 0, null),
+                ],
+                [
+                    new("2b·32 everywhere", 9_100_000, 0.31, null),
+                    new("4b·32 everywhere", 14_658_000, 0.0101, 0.0108),
+                    new("8b·32 everywhere", 25_700_000, 0.00031, 0.0003),
+                ]
+            ),
+            Spectra =
+            [
+                new("encoder.layer.0.attention.self.query.weight", [1, 2, 4, 8, 16, 32, 64], [0.91, 0.83, 0.7, 0.52, 0.3, 0.12, 0.03], 16),
+                new("encoder.layer.0.attention|self`key.weight", [1, 4, 16, 64], [0.98, 0.95, 0.9, 0.8], null),
+                new("head.weight", [1, 2, 4, 8, 16, 32, 64], [0.4, 0.3, 0.11, 0.04, 0.011, 0.0051, 0], 24),
+            ],
+            RoundHistory = [new(1, 0.00174, 0.00262), new(2, 0.002381, 0.002504), new(3, 0.0024, null)],
             Divergence = new(
                 [
                     new("last_hidden_state", "float", ClassAxis.None, 3201, 895, 0.998812, 0.002504, 0.3127, null, null, null, 0, 0, 0),
@@ -105,7 +139,14 @@ internal static class SampleReport
                 [new(17, 0.0091, 0.9951, 0.01), new(3, 0.0088, 0.9953, null)]
             ),
             Calibration = new(["data/calibration.npz", "data/more/*.npz"], 192, 64, 9_876, "attention_mask"),
-            Stages = [new("read", 0.21), new("calibrate", 12.04), new("menu", 31.5), new("solve", 0.134), new("check", 130.2)],
+            Stages =
+            [
+                new("read", 0.21, 410_000_000),
+                new("calibrate", 12.04, 1_120_000_000),
+                new("menu", 31.5, 1_423_000_000),
+                new("solve", 0.134),
+                new("check", 130.2, 1_010_000_000),
+            ],
             PeakMemoryBytes = 1_423_000_000,
             Versions = new("0.1.0", "1.31.1", 17, 21),
             Reproduce = new("lorq compress models/encoder.onnx --budget 14.66MB", "{\n  \"budget\": \"14.66MB\"\n}"),
@@ -119,6 +160,9 @@ internal static class SampleReport
             LeftAlone = [],
             Solver = null,
             BestUniform = null,
+            Front = null,
+            Spectra = [],
+            RoundHistory = [],
             Divergence = null,
             Warnings = [],
             Loss = new("weighted-error", 0.01, null),
