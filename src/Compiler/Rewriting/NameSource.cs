@@ -9,8 +9,8 @@ internal sealed class NameSource
     private const string First = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     private const string Later = First + "0123456789_";
 
-    // A weight takes fewer names than this with any encoding of one or two segments.
-    private const int NamesPerWeight = 16;
+    // A weight takes fewer names than this with any encoding of one or two segments and a low-rank pair.
+    private const int NamesPerWeight = 32;
 
     private readonly HashSet<string> taken = [];
     private int length;

@@ -14,6 +14,8 @@ namespace Lorq.Rewriting;
 /// <para>ONNX Runtime fuses DequantizeLinear and MatMul of 4 and 8 bits into <c>MatMulNBits</c> (with activations in int8 per block, unless
 /// the session option <c>session.qdq_matmulnbits_accuracy_level</c> says otherwise). Anywhere else DequantizeLinear would run at every call, which is
 /// why a convolution's filter and a table of embeddings are decoded by Cast, Sub and Mul: those fold.</para>
+/// <para>A low-rank pair runs beside the product with DequantizeLinear; where the weight is decoded it is added to it at load. Factors
+/// are decoded by Cast and Mul for the same reason as filters.</para>
 /// <para>Where the model's opset cannot be raised to 21, only 8-bit codes decoded by Cast, Sub and Mul are left.</para>
 /// </remarks>
 public sealed class OnnxEmission : GraphEmission

@@ -16,6 +16,8 @@ namespace Lorq.Rewriting;
 /// 4-bit kernel took 38 µs (two cores, fp32 accumulation). Codes of 5, 6 and 8 bits run in the 8-bit node only at accuracy level
 /// 4: with fp32 accumulation that kernel decodes the whole matrix at every call (530 µs against 90 µs of the plain MatMul), so they
 /// are decoded once at load instead.</para>
+/// <para>A low-rank pair runs beside those nodes as two products (<see cref="LowRankBranch"/>); where the weight is decoded it is added to it
+/// at load.</para>
 /// <para>A chain that several weights share is written once, as a model-local function (<see cref="ChainOutliner"/>).</para>
 /// </remarks>
 /// <param name="accuracyLevel">0: fp32 accumulation; 4: <c>MatMulNBits</c> rounds activations to int8 per block.</param>

@@ -30,6 +30,7 @@ internal static class Reference
     )
     {
         using OnnxModel rewritten = emission.Rewrite(model, weights, CancellationToken.None);
+        AssertOrdered(rewritten.Proto.Graph);
         string path = Path.Combine(folder, Path.GetRandomFileName() + ".onnx");
         written = rewritten.Save(path);
         Assert.Equal(new FileInfo(path).Length, written);
@@ -145,6 +146,17 @@ internal static class Reference
         };
         using var session = new InferenceSession(path, options);
         return ModelProto.Parser.ParseFrom(File.ReadAllBytes(optimized)).Graph.Node;
+    }
+
+    // The standard wants every node after those that write what it reads.
+    private static void AssertOrdered(GraphProto graph)
+    {
+        HashSet<string> known = [.. graph.Input.Select(i => i.Name), .. graph.Initializer.Select(t => t.Name), ""];
+        foreach (NodeProto node in graph.Node)
+        {
+            Assert.All(node.Input, i => Assert.Contains(i, known));
+            Assert.All(node.Output, o => Assert.True(o.Length == 0 || known.Add(o), $"{o} is written twice"));
+        }
     }
 
     private static float[] Floats(OrtValue value) =>
