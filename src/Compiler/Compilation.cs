@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Checks;
 using Lorq.Diagnostics;
 using Lorq.Menu;
 using Lorq.Models;
+using Lorq.Refinement;
 using Lorq.Reports;
 using Lorq.Rewriting;
 using Lorq.Sites;
@@ -13,7 +15,7 @@ namespace Lorq;
 
 /// <summary>What to compress and how.</summary>
 /// <param name="ModelPath">The original model.</param>
-/// <param name="Spec">The specification; its budget is set.</param>
+/// <param name="Spec">The specification; its budget or loss limit is set.</param>
 /// <param name="OutputFolder">Where the results go; made when absent.</param>
 /// <param name="CommandLine">What reproduces the run, for the report.</param>
 public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string CommandLine = "");
@@ -27,10 +29,13 @@ public sealed record CompilationResult(string ModelPath, string ManifestPath, st
 
 /// <summary>
 /// The one place where the order of stages is written down:
-/// Model → Calibration → Menu → Sensitivity and Budget → Rewriting → Checks → Reports.
+/// Model → Calibration → Menu → Plan (sensitivity and budget) → Refinement → Rewriting → Checks → Reports.
 /// </summary>
 public static class Compilation
 {
+    /// <summary>Points of the size–loss front in the report.</summary>
+    private const int FrontPoints = 32;
+
     /// <summary>Compresses a model. Nothing appears in the output folder unless everything succeeded.</summary>
     /// <param name="request">What to do.</param>
     /// <param name="progress">Told about every stage.</param>
@@ -42,40 +47,47 @@ public static class Compilation
         var clock = new StageClock(progress);
         using var staging = new StagingFolder(request.OutputFolder);
 
-        clock.Begin("Model");
-        using OnnxModel model = OnnxModel.Load(request.ModelPath, cancellationToken);
-        SiteTable table = SiteFinder.Find(model, spec);
-        if (table.Sites.Count == 0)
+        if (spec is { MaxLoss: not null, Calibration.Data.Count: 0 })
         {
-            throw Catalogue.NoSites.With(request.ModelPath);
+            throw Catalogue.LossLimitNeedsData.With(request.ModelPath);
         }
-        IEmission emission = Emissions.All.Single(e => e.Name == spec.Target);
+        using var profile = Profile.Build(request.ModelPath, spec, clock, cancellationToken);
+        (
+            OnnxModel model,
+            SiteTable table,
+            IEmission emission,
+            CalibrationRun? calibration,
+            IReadOnlyList<SiteMenu> menus,
+            CacheProfile cache
+        ) = profile;
         var budget = ByteBudget.Of(spec, model, table);
-
-        clock.Begin("Calibration");
-        CalibrationRun? calibration = CalibrationRun.Start(model, table.Sites, spec, clock, cancellationToken);
-
-        clock.Begin("Menu");
-        IReadOnlyList<SiteMenu> menus = new MenuBuilder(model, spec, emission, calibration?.Result).Build(
-            table.Sites,
-            clock,
-            cancellationToken
-        );
 
         clock.Begin("Plan");
         var planner = new Planner(model, emission, menus);
-        var materializer = new Materializer(calibration?.Result, spec.Threads);
-        var maker = new DecisionMaker(planner, materializer, menus, budget.Bytes);
+        var materializer = new Materializer(calibration?.Result, spec.Threads, cache);
+        var maker = new DecisionMaker(planner, materializer, menus);
         Decision decision;
         if (calibration is null)
         {
-            decision = maker.WithoutData(clock, cancellationToken);
+            decision = maker.WithoutData(budget.Bytes, clock, cancellationToken);
         }
         else
         {
-            var session = new ProbeSession(model, table.Sites, spec.Threads, cancellationToken);
-            using var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cancellationToken);
-            decision = maker.WithProbes(probe, clock, cancellationToken);
+            using var session = new ProbeSession(model, table.Sites, spec.Threads, cancellationToken);
+            var refiner = new Refiner(model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads, cache);
+            if (spec.MaxLoss is { } limit)
+            {
+                var verify = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cache);
+                decision = maker.WithinLoss(verify, refiner, limit, budget.Bytes, clock, cancellationToken);
+                budget = spec.Budget is null ? budget with { Bytes = decision.Solved.PredictedBytes } : budget;
+            }
+            else
+            {
+                var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cache);
+                decision = maker.WithProbes(probe, budget.Bytes, clock, cancellationToken);
+                clock.Begin("Refinement");
+                decision = DecisionMaker.Refine(decision, refiner, probe, clock, cancellationToken);
+            }
         }
 
         clock.Begin("Rewriting");
@@ -113,7 +125,22 @@ public static class Compilation
         AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
         clock.Begin("Reports");
-        var facts = new ReportFacts(request, model, table, budget, emission, calibration, menus, decision, divergence, written, opset);
+        var front = new Front(planner, menus, decision.Omega);
+        var facts = new ReportFacts(
+            request,
+            model,
+            table,
+            budget,
+            emission,
+            calibration,
+            menus,
+            decision,
+            divergence,
+            front.Solve(FrontPoints, cancellationToken),
+            front.Uniform(),
+            written,
+            opset
+        );
         CompressionReport report = facts.Report(clock.Stages, files);
         files.Write(report, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();

@@ -35,15 +35,7 @@ public static class Collector
         CancellationToken cancellationToken
     )
     {
-        // By identity: a node that reads its weight twice has two equal uses.
-        var keys = new Dictionary<SiteUse, MomentKey?>(ReferenceEqualityComparer.Instance);
-        foreach (Site site in sites)
-        {
-            foreach (SiteUse use in site.Uses)
-            {
-                keys[use] = Key(site, use);
-            }
-        }
+        var keys = sites.ToDictionary(s => s, Key);
         MomentKey[] moments = [.. keys.Values.OfType<MomentKey>().Distinct()];
         Site[] tables = [.. sites.Where(s => s.Uses.Any(IsVisibleGather))];
         var counts = tables.ToDictionary(s => s.Name, s => new float[s.N], StringComparer.Ordinal);
@@ -90,8 +82,7 @@ public static class Collector
         var result = new Dictionary<string, SiteStatistics>(StringComparer.Ordinal);
         foreach (Site site in sites)
         {
-            // A weight that several inputs meet is judged by the first: one metric per weight.
-            MomentKey? key = site.Uses.Select(u => keys[u]).FirstOrDefault(k => k is not null);
+            MomentKey? key = keys[site];
             result[site.Name] = new SiteStatistics(key is null ? null : finished[key], counts.GetValueOrDefault(site.Name));
         }
         return new CalibrationResult(result, rows);
@@ -131,6 +122,9 @@ public static class Collector
     private static bool IsVisible(SiteUse use) => use.Use.Scope.Parent is null && use.Use.Scope.Function is null;
 
     private static bool IsVisibleGather(SiteUse use) => use.Kind == SiteKind.Gather && IsVisible(use);
+
+    /// <summary>Which rows a site's weight meets; null when they cannot be seen. A weight that several inputs meet is judged by the first: one metric per weight.</summary>
+    internal static MomentKey? Key(Site site) => site.Uses.Select(u => Key(site, u)).FirstOrDefault(k => k is not null);
 
     /// <summary>Null for a table, a convolution of more than three axes, and inside subgraphs and functions, whose tensors cannot be outputs.</summary>
     private static MomentKey? Key(Site site, SiteUse use)

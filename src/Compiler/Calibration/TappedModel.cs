@@ -64,6 +64,9 @@ internal sealed class TappedValues(
     IDisposableReadOnlyCollection<OrtValue>? values
 ) : IDisposable
 {
+    /// <summary>A float tensor that was taken out, as fp32.</summary>
+    public static float[] Floats(DataTensor tensor) => Widen(tensor.Bytes, (TensorElementType)(int)tensor.ElementType);
+
     /// <summary>A float tensor, as fp32.</summary>
     public ReadOnlySpan<float> Floats(string name, out long[] shape)
     {

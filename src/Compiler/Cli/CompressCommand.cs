@@ -29,6 +29,7 @@ internal static class CompressCommand
             lorq compress model.onnx --budget 25% --calibration data.npz -o out/
             lorq compress model.onnx --target onnx --budget 9MB --calibration "data/*.npz"
             lorq compress model.onnx --spec model.spec.json --bits 4,8 --exclude "*head*"
+            lorq compress model.onnx --max-loss 0.01 --calibration data.npz
             lorq compress model.onnx --budget 4bpw   (without data: data-free methods)
             """
         )
@@ -46,7 +47,7 @@ internal static class CompressCommand
                 string path = parsed.GetValue(model)!;
                 CompressionSpec spec = parsed.GetValue(specFile) is { } file ? SpecParser.Parse(file) : new CompressionSpec();
                 spec = options.Apply(spec, parsed);
-                if (spec.Budget is null)
+                if (spec is { Budget: null, MaxLoss: null })
                 {
                     throw Catalogue.NoBudget.With(path);
                 }

@@ -79,6 +79,7 @@ public static class Program
             CompressCommand.Create(),
             InspectCommand.Create(),
             CompareCommand.Create(),
+            SweepCommand.Create(),
             InitCommand.Create(),
             TextCommands.Schema(),
             TextCommands.Explain(),

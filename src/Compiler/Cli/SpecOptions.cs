@@ -15,9 +15,11 @@ internal sealed class SpecOptions
     private readonly List<(SpecKey<CompressionSpec> Key, Option Option)> options = [];
 
     /// <summary>Adds the options to a command.</summary>
-    public SpecOptions(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="without">Paths of keys that mean nothing to it.</param>
+    public SpecOptions(Command command, params string[] without)
     {
-        foreach (SpecKey<CompressionSpec> key in SpecKeys.All)
+        foreach (SpecKey<CompressionSpec> key in SpecKeys.All.Where(k => !without.Contains(k.Path)))
         {
             string name = Name(key.Path);
             Option option = key.Type switch

@@ -37,4 +37,15 @@ public interface IDecomposer
         FactorShape factors,
         CancellationToken cancellationToken
     );
+
+    /// <summary>The same for several pairs beside one base: what they have in common is done once.</summary>
+    /// <returns>In the order of <paramref name="shapes"/>.</returns>
+    /// <inheritdoc cref="Decompose(WeightProblem, IQuantizer, QuantizationGrid?, FactorShape, CancellationToken)" path="/param"/>
+    IReadOnlyList<Decomposed> Decompose(
+        WeightProblem problem,
+        IQuantizer quantizer,
+        QuantizationGrid? grid,
+        IReadOnlyList<FactorShape> shapes,
+        CancellationToken cancellationToken
+    ) => [.. shapes.Select(s => Decompose(problem, quantizer, grid, s, cancellationToken))];
 }

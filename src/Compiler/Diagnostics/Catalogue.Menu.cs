@@ -19,4 +19,40 @@ public static partial class Catalogue
         "Every constant tensor of the model is excluded, too small, or read by operators that are not supported.",
         "Run 'lorq inspect' to see the reason for each weight."
     );
+
+    /// <summary>No plan keeps the loss limit.</summary>
+    public static readonly Diagnostic LossLimitNotMet = new(
+        "LORQ0652",
+        "The loss limit cannot be kept",
+        "No file of at most {1} bytes with a loss of at most {0} was found; the best had a loss of {2} at {3} bytes.",
+        "The loss is measured on held-out samples with the compressed weights in place; plans of growing size were tried.",
+        "Raise --max-loss or --budget, allow more bits (--bits), or give more calibration data."
+    );
+
+    /// <summary>A loss limit without data.</summary>
+    public static readonly Diagnostic LossLimitNeedsData = new(
+        "LORQ0653",
+        "A loss limit needs calibration data",
+        "--max-loss is given for '{0}', but no calibration data to measure a loss on.",
+        "The smallest file that keeps a loss limit can only be found by running the model on samples.",
+        "Add --calibration data.npz, or give a size with --budget."
+    );
+
+    /// <summary>Floor and ceiling leave nothing.</summary>
+    public static readonly Diagnostic NothingBetweenBits = new(
+        "LORQ0654",
+        "No encoding has the bits that are asked for",
+        "No encoding of '{0}' stores between {1} and {2} bits per weight; the menu has {3} to {4}.",
+        "minBits and maxBits of an override count everything that is stored: codes, scales, zero points, nodes.",
+        "Widen the range in the override, or allow more encodings (bits, blocks, ranks)."
+    );
+
+    /// <summary>Verification without data.</summary>
+    public static readonly Diagnostic VerifyNeedsData = new(
+        "LORQ0655",
+        "Verifying a sweep needs calibration data",
+        "--verify is given for '{0}', but no calibration data to measure on.",
+        "Points of a sweep are measured by running the model on samples.",
+        "Add --calibration data.npz, or leave --verify out."
+    );
 }

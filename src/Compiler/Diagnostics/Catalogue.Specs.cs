@@ -53,6 +53,6 @@ public static partial class Catalogue
         "No budget is given",
         "No budget is given for '{0}'.",
         "Neither the command line nor the spec says how large the file may be.",
-        "Add --budget 25% (or 14.66MB, 12299000, 3.5bpw), or the key budget to the spec."
+        "Add --budget 25% (or 14.66MB, 12299000, 3.5bpw), or --max-loss 0.01 for the smallest file with that loss; or the keys budget or maxLoss to the spec."
     );
 }

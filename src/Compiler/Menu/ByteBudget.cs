@@ -9,9 +9,13 @@ namespace Lorq.Menu;
 /// <param name="Bytes">Bytes of the file, external data included.</param>
 public sealed record ByteBudget(string Text, long Bytes)
 {
-    /// <summary>Works a spec's budget out for a model.</summary>
+    /// <summary>Works a spec's budget out for a model; with a loss limit alone every size is allowed.</summary>
     public static ByteBudget Of(CompressionSpec spec, OnnxModel model, SiteTable table)
     {
+        if (spec is { Budget: null, MaxLoss: { } limit })
+        {
+            return new ByteBudget(FormattableString.Invariant($"loss ≤ {limit}"), long.MaxValue / 4);
+        }
         SizeBudget budget = spec.Budget ?? throw new ArgumentException("The spec has no budget.", nameof(spec));
         long bytes = budget switch
         {

@@ -7,19 +7,30 @@ namespace Lorq.Menu;
 /// <param name="Weights">The compressed weights.</param>
 /// <param name="Omega">ω per site name.</param>
 /// <param name="MeasuredLoss">Loss on held-out samples with the weights in place, before writing; null without data.</param>
-/// <param name="Rounds">How often the weights ω were probed.</param>
+/// <param name="Rounds">What was solved and measured, in order; empty without data.</param>
 /// <param name="Uniform">The best uniform plan that fits the same budget; null when none does or without data.</param>
 public sealed record Decision(
     SolvedPlan Solved,
     IReadOnlyList<CompressedWeight> Weights,
     IReadOnlyDictionary<string, double> Omega,
     double? MeasuredLoss,
-    int Rounds,
+    IReadOnlyList<DecisionRound> Rounds,
     UniformPlan? Uniform
-);
+)
+{
+    /// <summary>Loss before the weights were fitted to the compressed prefix; null when they were not, or nothing was gained.</summary>
+    public double? LossBeforeRefinement { get; init; }
+}
+
+/// <summary>A plan on the way to the decision.</summary>
+/// <param name="Bytes">Bytes of its file.</param>
+/// <param name="Predicted">Its loss as predicted, Σ ω·ℓ.</param>
+/// <param name="Measured">Its loss on held-out samples.</param>
+public sealed record DecisionRound(long Bytes, double Predicted, double Measured);
 
 /// <summary>A plan with one grid for every site that can have it.</summary>
 /// <param name="Name">The grid.</param>
 /// <param name="Bytes">Bytes of its file.</param>
-/// <param name="Loss">Its measured loss on the held-out samples.</param>
-public sealed record UniformPlan(string Name, long Bytes, double Loss);
+/// <param name="Predicted">Its loss as predicted.</param>
+/// <param name="Loss">Its measured loss on the held-out samples; null when it was not measured.</param>
+public sealed record UniformPlan(string Name, long Bytes, double Predicted, double? Loss);

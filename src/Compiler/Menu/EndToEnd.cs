@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Checks;
 using Lorq.Rewriting;
@@ -5,46 +6,58 @@ using Lorq.Rewriting;
 namespace Lorq.Menu;
 
 /// <summary>Measures what replaced weights do to the model's outputs on held-out samples, against the original's outputs.</summary>
-public sealed class EndToEnd : IDisposable
+public sealed class EndToEnd
 {
     private static readonly Dictionary<string, DataTensor> Nothing = [];
+    private static readonly string[] metrics = ["none", "bounded-kl", "relative-mse", "mismatch"];
 
     private readonly ProbeSession session;
     private readonly DataSet samples;
-    private readonly ReferenceOutputs reference;
+    private readonly string? mask;
+    private readonly CacheTable losses;
+    private readonly string name;
     private readonly int threads;
+    private ReferenceOutputs? reference;
 
-    /// <summary>Runs the original once and keeps its outputs, as far as memory allows.</summary>
-    /// <param name="session">The open model; disposed with this.</param>
+    /// <summary>Prepares to measure; nothing is run yet.</summary>
+    /// <param name="session">The model; must not be disposed before the last measurement.</param>
     /// <param name="samples">What the model is run on.</param>
     /// <param name="mask">The input whose zeros mark padding, or null.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
-    /// <param name="cancellationToken">Stops.</param>
-    public EndToEnd(ProbeSession session, DataSet samples, string? mask, int threads, CancellationToken cancellationToken)
+    /// <param name="cache">What was measured before.</param>
+    public EndToEnd(ProbeSession session, DataSet samples, string? mask, int threads, CacheProfile cache)
     {
         this.session = session;
         this.samples = samples;
+        this.mask = mask;
         this.threads = threads;
-        reference = new ReferenceOutputs(session.Outputs, mask, ReferenceOutputs.DefaultMemoryLimit, threads);
-        foreach (IReadOnlyDictionary<string, DataTensor> batch in samples.Batches)
-        {
-            using var outputs = session.Run(batch, Nothing, cancellationToken);
-            if (!reference.TryAdd(batch, outputs, cancellationToken))
-            {
-                break;
-            }
-        }
+        losses = cache.Table("probe");
+        name = ContentHash.OfData(samples).ToString();
     }
 
-    /// <summary>The loss (see <see cref="DivergenceResult.Loss"/>) with the given weights in place of the original's.</summary>
-    public double Loss(IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken)
+    /// <summary>What losses are, as <see cref="DivergenceResult.LossMetric"/>; known once something was measured.</summary>
+    public string LossMetric { get; private set; } = metrics[0];
+
+    /// <summary>The loss (see <see cref="DivergenceResult.Loss"/>) with some weights in place of the original's.</summary>
+    /// <param name="key">Says which weights, and how they were made.</param>
+    /// <param name="weights">Makes them, when this was not measured before.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public double Loss(Digest key, Func<IReadOnlyList<CompressedWeight>> weights, CancellationToken cancellationToken)
     {
+        double[] row = losses.GetOrAdd($"{name}|{key}", () => Measure(weights(), cancellationToken));
+        LossMetric = metrics[(int)row[1]];
+        return row[0];
+    }
+
+    private double[] Measure(IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken)
+    {
+        reference ??= Reference(cancellationToken);
         var fed = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
         foreach (CompressedWeight weight in weights)
         {
-            foreach ((string name, DataTensor value) in session.Replacement(weight.Site, Materializer.Dequantize(weight)))
+            foreach ((string input, DataTensor value) in session.Replacement(weight.Site, Materializer.Dequantize(weight)))
             {
-                fed[name] = value;
+                fed[input] = value;
             }
         }
         var accumulator = new DivergenceAccumulator(reference.Outputs, null, threads);
@@ -53,9 +66,22 @@ public sealed class EndToEnd : IDisposable
             using var outputs = session.Run(samples.Batches[b], fed, cancellationToken);
             accumulator.Add(reference, b, outputs, cancellationToken);
         }
-        return accumulator.Result().Loss;
+        DivergenceResult result = accumulator.Result();
+        return [result.Loss, Array.IndexOf(metrics, result.LossMetric)];
     }
 
-    /// <inheritdoc />
-    public void Dispose() => session.Dispose();
+    /// <summary>Runs the original once and keeps its outputs, as far as memory allows.</summary>
+    private ReferenceOutputs Reference(CancellationToken cancellationToken)
+    {
+        var outputs = new ReferenceOutputs(session.Outputs, mask, ReferenceOutputs.DefaultMemoryLimit, threads);
+        foreach (IReadOnlyDictionary<string, DataTensor> batch in samples.Batches)
+        {
+            using var values = session.Run(batch, Nothing, cancellationToken);
+            if (!outputs.TryAdd(batch, values, cancellationToken))
+            {
+                break;
+            }
+        }
+        return outputs;
+    }
 }

@@ -1,4 +1,7 @@
+using Lorq.Caching;
 using Lorq.Calibration;
+using Lorq.Decomposition;
+using Lorq.Numerics;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Sites;
@@ -6,7 +9,7 @@ using Lorq.Sites;
 namespace Lorq.Menu;
 
 /// <summary>Makes the chosen weights again from the inputs they were measured on: the same inputs give the same codes.</summary>
-public sealed class Materializer(CalibrationResult? calibration, int threads)
+public sealed class Materializer(CalibrationResult? calibration, int threads, CacheProfile cache)
 {
     /// <summary>The compressed weights of a plan, one per site that is not kept, in the order of the menus.</summary>
     public IReadOnlyList<CompressedWeight> Materialize(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
@@ -41,6 +44,18 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
         return weights;
     }
 
+    /// <summary>One site's weight by a candidate, from values and an input of the caller's.</summary>
+    public static CompressedWeight Materialize(
+        Site site,
+        Candidate candidate,
+        WeightQuantizer quantizer,
+        CancellationToken cancellationToken
+    ) => Materialize(site, [new Run(site, 0, site.N, candidate)], quantizer, cancellationToken);
+
+    /// <summary>Codes and pair as one compressed weight.</summary>
+    public static CompressedWeight Weight(Site site, Encoding encoding, Decomposed parts) =>
+        new(site, encoding, parts.Base is { } codes ? [codes] : [], parts.Factors);
+
     /// <summary>The values a compressed weight stands for, row-major K×N.</summary>
     public static float[] Dequantize(CompressedWeight weight)
     {
@@ -54,10 +69,23 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
             }
             return rounded;
         }
-        if (weight.Segments.Count == 1)
+        float[] view = weight.Segments.Count == 1 ? weight.Segments[0].Dequantize() : Joined(weight);
+        if (weight.Factors is { } pair)
         {
-            return weight.Segments[0].Dequantize();
+            Linear.Multiply(
+                new MatrixView<float>(pair.Left.Values, site.K, pair.Shape.Rank),
+                new MatrixView<float>(pair.Right.Values, pair.Shape.Rank, site.N),
+                new MatrixView<float>(view, site.K, site.N),
+                beta: 1
+            );
         }
+        return view;
+    }
+
+    /// <summary>The segments side by side; zeros without any.</summary>
+    private static float[] Joined(CompressedWeight weight)
+    {
+        Site site = weight.Site;
         var view = new float[(long)site.K * site.N];
         int start = 0;
         foreach (QuantizedMatrix segment in weight.Segments)
@@ -81,21 +109,47 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
                     g.Key,
                     new WeightShape(
                         g.First().Candidate.Encoding,
-                        [.. g.Where(r => r.Candidate.Grid is not null).Select(r => (r.Candidate.Grid!, r.Columns))]
+                        [.. g.Where(r => r.Candidate.Grid is not null).Select(r => (r.Candidate.Grid!, r.Columns))],
+                        g.First().Candidate.Factors
                     )
                 )
             );
 
-    private CompressedWeight Materialize(Site site, Run[] runs, CancellationToken cancellationToken)
+    private CompressedWeight Materialize(Site site, Run[] runs, CancellationToken cancellationToken) =>
+        runs[0].Candidate.Encoding is Encoding.Half
+            ? new CompressedWeight(site, runs[0].Candidate.Encoding, [])
+            : WeightFormat.GetOrMake(
+                cache,
+                Key(site, runs),
+                site,
+                runs[0].Candidate.Encoding,
+                () => Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), cancellationToken)
+            );
+
+    private static CacheKey Key(Site site, Run[] runs)
     {
-        if (runs[0].Candidate.Encoding is Encoding.Half)
+        ContentHash hash = new ContentHash().Add(site.Name);
+        foreach (Run run in runs)
         {
-            return new CompressedWeight(site, runs[0].Candidate.Encoding, []);
+            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name);
         }
-        var quantizer = new WeightQuantizer(site, calibration?.For(site));
+        return new CacheKey("weight", hash.Finish());
+    }
+
+    private static CompressedWeight Materialize(Site site, Run[] runs, WeightQuantizer quantizer, CancellationToken cancellationToken)
+    {
+        Candidate first = runs[0].Candidate;
+        if (first is { Decomposer: { } decomposer, Factors: { } factors })
+        {
+            return Weight(
+                site,
+                first.Encoding,
+                quantizer.Decompose(decomposer, first.Quantizer, first.Grid, [factors], cancellationToken)[0]
+            );
+        }
         return new CompressedWeight(
             site,
-            runs[0].Candidate.Encoding,
+            first.Encoding,
             [.. runs.Select(r => quantizer.Quantize(r.Candidate.Quantizer!, r.Candidate.Grid!, r.Start, r.Columns, cancellationToken))]
         );
     }
@@ -113,6 +167,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads)
                 && last.Site == menu.Site
                 && last.Candidate.Encoding == candidate.Encoding
                 && last.Candidate.Quantizer == candidate.Quantizer
+                && last.Candidate.Factors == candidate.Factors
             )
             {
                 last = last with { Columns = last.Columns + menu.Columns };

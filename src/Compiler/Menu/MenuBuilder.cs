@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using Lorq.Caching;
 using Lorq.Calibration;
+using Lorq.Diagnostics;
 using Lorq.Models;
 using Lorq.Quantization;
 using Lorq.Rewriting;
@@ -12,13 +15,22 @@ namespace Lorq.Menu;
 /// Builds every unit's menu: each grid of the target quantized and measured, sites in parallel, one site's tensors in memory per
 /// worker. Quantized weights are not kept: the chosen ones are made again from the same inputs, which gives the same codes.
 /// </summary>
-public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission emission, CalibrationResult? calibration)
+public sealed class MenuBuilder(
+    OnnxModel model,
+    CompressionSpec spec,
+    IEmission emission,
+    CalibrationResult? calibration,
+    CacheProfile cache
+)
 {
     /// <summary>Rows of an embedding that share a grid are cut into at most this many runs: vocabularies are ordered by frequency.</summary>
     private const int TableSegments = 16;
 
     /// <summary>Columns of a table segment that a candidate is measured on; the columns are independent, so a sample measures them all.</summary>
     private const int SampledColumns = 256;
+
+    /// <summary>What was measured before: everything a row depends on besides its name is the same within a profile.</summary>
+    private readonly CacheTable losses = cache.Table("menu");
 
     /// <summary>Builds the menus, in the order of the sites.</summary>
     public IReadOnlyList<SiteMenu> Build(IReadOnlyList<Site> sites, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
@@ -54,35 +66,79 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
 
     private IReadOnlyList<SiteMenu> Build(Site site, CancellationToken cancellationToken)
     {
-        var quantizer = new WeightQuantizer(site, calibration?.For(site));
+        SiteStatistics? statistics = calibration?.For(site);
+        var quantizer = new Lazy<WeightQuantizer>(() => new WeightQuantizer(site, statistics));
+        bool hasMoment = statistics?.Moments is { Count: > 0 };
         IReadOnlyList<QuantizationGrid> grids = GridChoices.Grids(model, site, spec, emission);
-        IReadOnlyList<IQuantizer> methods = GridChoices.Methods(site, spec, quantizer.HasMoment);
+        IReadOnlyList<IQuantizer> methods = GridChoices.Methods(site, spec, hasMoment);
         if (
             site.Kind == SiteKind.Gather
-            && !quantizer.HasMoment
+            && !hasMoment
             && emission.SupportsSegments(site)
             && site.N >= TableSegments * SampledColumns
             && grids.Count > 0
         )
         {
-            return Segments(site, quantizer, grids, methods, cancellationToken);
+            return Segments(site, quantizer, GridsWithinBits(site, grids), methods, cancellationToken);
         }
+        var ranks = new RankChoices(model, site, spec, emission, quantizer, hasMoment, losses);
         var candidates = new List<Candidate> { new(new Encoding.Keep(), null, 0, 0), Half(site, quantizer) };
         foreach (QuantizationGrid grid in grids)
         {
             long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(grid), [(grid, site.N)]));
             foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
             {
-                QuantizedMatrix codes = quantizer.Quantize(method, grid, 0, site.N, cancellationToken);
-                candidates.Add(new(new Encoding.Quantized(grid), method, quantizer.Loss(codes.Dequantize(), 0, site.N), bytes));
+                var codes = new Lazy<QuantizedMatrix>(() => quantizer.Value.Quantize(method, grid, 0, site.N, cancellationToken));
+                double loss = losses.GetOrAdd(
+                    $"{site.Name}|{grid}|{method.Name}",
+                    () => [quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N)]
+                )[0];
+                // A base that others beat in bytes and loss is not saved by a pair.
+                if (!candidates.Any(c => c.Bytes <= bytes && c.Loss <= loss))
+                {
+                    ranks.Look(method, grid, codes, cancellationToken);
+                }
+                candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
             }
         }
-        return [new SiteMenu(site, 0, site.N, candidates)];
+        IReadOnlyList<Candidate> all = WithinBits(site, ranks.Extend(candidates, cancellationToken));
+        return [new SiteMenu(site, 0, site.N, all) { Spectrum = ranks.Spectrum }];
+    }
+
+    /// <summary>The candidates between the floor and the ceiling of the site's override.</summary>
+    private IReadOnlyList<Candidate> WithinBits(Site site, IReadOnlyList<Candidate> candidates)
+    {
+        if (spec.OverrideFor(site) is not { } own || own is { MinBits: null, MaxBits: null })
+        {
+            return candidates;
+        }
+        double Bits(Candidate c) => 8.0 * (site.StoredBytes + c.Bytes) / site.Count;
+        Candidate[] kept = [.. candidates.Where(c => Bits(c) >= (own.MinBits ?? 0) && Bits(c) <= (own.MaxBits ?? double.PositiveInfinity))];
+        return kept.Length > 0
+            ? kept
+            : throw Catalogue.NothingBetweenBits.With(
+                site.Name,
+                own.MinBits ?? 0,
+                own.MaxBits ?? double.PositiveInfinity,
+                candidates.Min(Bits).ToString("0.00", CultureInfo.InvariantCulture),
+                candidates.Max(Bits).ToString("0.00", CultureInfo.InvariantCulture)
+            );
+    }
+
+    /// <summary>The grids of a table's runs between floor and ceiling, by what the whole table would take on each.</summary>
+    private IReadOnlyList<QuantizationGrid> GridsWithinBits(Site site, IReadOnlyList<QuantizationGrid> grids)
+    {
+        IEnumerable<Candidate> whole = grids.Select(g =>
+        {
+            var encoding = new Encoding.Quantized(g);
+            return new Candidate(encoding, null, 0, emission.BytesDelta(model, site, new WeightShape(encoding, [(g, site.N)])));
+        });
+        return [.. WithinBits(site, [.. whole]).Select(c => c.Grid!)];
     }
 
     private List<SiteMenu> Segments(
         Site site,
-        WeightQuantizer quantizer,
+        Lazy<WeightQuantizer> quantizer,
         IReadOnlyList<QuantizationGrid> grids,
         IReadOnlyList<IQuantizer> methods,
         CancellationToken cancellationToken
@@ -100,7 +156,7 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
         {
             int columns = Math.Min(count, site.N - start);
             int unit = menus.Count;
-            var sample = new ColumnSample(quantizer, site, start, columns, SampledColumns);
+            var sample = new Lazy<ColumnSample>(() => new ColumnSample(quantizer.Value, site, start, columns, SampledColumns));
             var candidates = new List<Candidate>(grids.Count * methods.Count);
             foreach (QuantizationGrid grid in grids)
             {
@@ -108,7 +164,11 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
                 long bytes = SegmentBytes(site, starts, count, grids[0], unit, grid) - (unit == 0 ? 0 : whole);
                 foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
                 {
-                    candidates.Add(new(new Encoding.Quantized(grid), method, sample.Loss(method, grid, cancellationToken), bytes));
+                    double loss = losses.GetOrAdd(
+                        $"{site.Name}[{start}+{columns}]|{grid}|{method.Name}",
+                        () => [sample.Value.Loss(method, grid, cancellationToken)]
+                    )[0];
+                    candidates.Add(new(new Encoding.Quantized(grid), method, loss, bytes));
                 }
             }
             menus.Add(new SiteMenu(site, start, columns, candidates));
@@ -122,16 +182,22 @@ public sealed class MenuBuilder(OnnxModel model, CompressionSpec spec, IEmission
         return emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(segments[0].Item1), segments));
     }
 
-    private Candidate Half(Site site, WeightQuantizer quantizer)
+    private Candidate Half(Site site, Lazy<WeightQuantizer> quantizer)
     {
-        ReadOnlySpan<float> weight = quantizer.Weight;
-        var rounded = new float[weight.Length];
-        for (int i = 0; i < rounded.Length; i++)
-        {
-            rounded[i] = (float)(System.Half)weight[i];
-        }
         long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Half(), []));
-        double loss = rounded.All(float.IsFinite) ? quantizer.Loss(rounded, 0, site.N) : double.PositiveInfinity;
+        double loss = losses.GetOrAdd(
+            $"{site.Name}|fp16",
+            () =>
+            {
+                ReadOnlySpan<float> weight = quantizer.Value.Weight;
+                var rounded = new float[weight.Length];
+                for (int i = 0; i < rounded.Length; i++)
+                {
+                    rounded[i] = (float)(System.Half)weight[i];
+                }
+                return [rounded.All(float.IsFinite) ? quantizer.Value.Loss(rounded, 0, site.N) : double.PositiveInfinity];
+            }
+        )[0];
         return new(new Encoding.Half(), null, loss, bytes);
     }
 }

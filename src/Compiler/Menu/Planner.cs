@@ -21,10 +21,25 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     /// <summary>Unspent bytes not worth another round.</summary>
     private const int SmallestSlack = 64;
 
+    /// <summary>Solves in search of the size that a loss takes: enough for a few bytes of a file of gigabytes.</summary>
+    private const int BisectionSteps = 40;
+
     private readonly long original = model.MeasureBytes();
 
     /// <summary>Bytes of the smallest file the menus allow.</summary>
     public long SmallestBytes => original + emission.FixedBytes(model) + menus.Sum(m => m.Candidates.Min(c => c.Bytes));
+
+    /// <summary>Bytes of the largest file that is worth having: every unit at its least loss.</summary>
+    public long LargestBytes =>
+        original + emission.FixedBytes(model) + menus.Sum(m => m.Candidates.OrderBy(c => c.Loss).ThenBy(c => c.Bytes).First().Bytes);
+
+    /// <summary>Bytes of a file whose sites have so many bits per weight on average; at least what the menus allow.</summary>
+    public long BytesAt(double bitsPerWeight)
+    {
+        var sites = menus.Select(m => m.Site).Distinct().ToList();
+        double saved = sites.Sum(s => s.StoredBytes - s.Count * bitsPerWeight / 8);
+        return Math.Max(SmallestBytes, original - (long)saved);
+    }
 
     /// <summary>Solves for a file of at most <paramref name="budget"/> bytes.</summary>
     /// <param name="weights">ω per site name; 1 for sites that are not in it.</param>
@@ -33,14 +48,8 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     /// <exception cref="LorqException">Even the smallest choices do not fit.</exception>
     public SolvedPlan Solve(IReadOnlyDictionary<string, double> weights, long budget, CancellationToken cancellationToken)
     {
-        long available = budget - original - emission.FixedBytes(model);
-        IReadOnlyList<Option>[] options =
-        [
-            .. menus.Select(m =>
-                (IReadOnlyList<Option>)
-                    [.. m.Candidates.Select(c => new Option(c.Bytes, c.Loss * weights.GetValueOrDefault(m.Site.Name, 1)))]
-            ),
-        ];
+        IReadOnlyList<Option>[] options = Options(weights);
+        long available = Available(budget);
         // The sum over sites is an upper bound a few KB high: neighbouring parts of a table share nodes, and sites share functions. What
         // the true size of an answer leaves unspent is given back to the solver until the rest is smaller than any step.
         SolvedPlan? best = null;
@@ -67,9 +76,59 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
         return best ?? throw Catalogue.BudgetTooSmall.With(budget, SmallestBytes);
     }
 
+    /// <summary>The smallest file whose predicted loss is at most <paramref name="loss"/>; null when none within the budget is predicted so low.</summary>
+    /// <param name="weights">ω per site name.</param>
+    /// <param name="loss">Σ ω·ℓ at most.</param>
+    /// <param name="budget">Bytes of the whole file at most.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public SolvedPlan? SolveForLoss(
+        IReadOnlyDictionary<string, double> weights,
+        double loss,
+        long budget,
+        CancellationToken cancellationToken
+    )
+    {
+        IReadOnlyList<Option>[] options = Options(weights);
+        long low = Available(SmallestBytes);
+        long high = Available(Math.Min(budget, Math.Max(LargestBytes, SmallestBytes)));
+        Solution? best = null;
+        for (int step = 0; step < BisectionSteps && low <= high; step++)
+        {
+            // The largest first: when it misses the loss, nothing meets it.
+            long middle = step == 0 ? high : low + (high - low) / 2;
+            Solution? solution = BudgetSolver.Solve(options, middle, gap: 1e-6, cancellationToken: cancellationToken);
+            if (solution is not null && solution.Loss <= loss)
+            {
+                best = solution;
+                high = Math.Min(solution.Bytes, middle) - 1;
+            }
+            else if (step == 0)
+            {
+                return null;
+            }
+            else
+            {
+                low = middle + 1;
+            }
+        }
+        if (best is null)
+        {
+            return null;
+        }
+        var plan = new Plan(menus, best.Chosen);
+        return new SolvedPlan(plan, best, TrueBytes(plan), best.Loss);
+    }
+
     /// <summary>Bytes of the written file for a plan.</summary>
     public long TrueBytes(Plan plan) => original + emission.PlanBytesDelta(model, [.. Materializer.Shapes(plan)]);
 
-    private static int Smallest(SiteMenu menu) =>
-        Enumerable.Range(0, menu.Candidates.Count).MinBy(i => (menu.Candidates[i].Bytes, menu.Candidates[i].Loss));
+    private long Available(long budget) => budget - original - emission.FixedBytes(model);
+
+    private IReadOnlyList<Option>[] Options(IReadOnlyDictionary<string, double> weights) =>
+        [
+            .. menus.Select(m =>
+                (IReadOnlyList<Option>)
+                    [.. m.Candidates.Select(c => new Option(c.Bytes, c.Loss * weights.GetValueOrDefault(m.Site.Name, 1)))]
+            ),
+        ];
 }

@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Rewriting;
 using Lorq.Sites;
 
@@ -12,6 +13,9 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
 {
     /// <summary>How much coarser than the expected choice a probe is, in relative error: it should stand out and yet stay where loss grows with error.</summary>
     private const double Coarser = 2;
+
+    /// <summary>Probes are taken at errors this factor apart, about a bit: so that plans of similar size ask for the same probes.</summary>
+    private const double Step = 4;
 
     /// <summary>ω per site name, from one replacement each.</summary>
     /// <param name="menus">The menus.</param>
@@ -29,7 +33,7 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         double[] errors = [.. Enumerable.Range(0, menus.Count).Select(i => expected[i].Loss)];
         // A site that the rough plan keeps is probed as the average of the others would be.
         double usual = Math.Exp(errors.Where(e => e > 0).Select(e => Math.Log(e)).DefaultIfEmpty(Math.Log(0.01)).Average());
-        var target = Enumerable.Range(0, menus.Count).ToDictionary(i => menus[i], i => Coarser * (errors[i] > 0 ? errors[i] : usual));
+        var target = Enumerable.Range(0, menus.Count).ToDictionary(i => menus[i], i => Snap(Coarser * (errors[i] > 0 ? errors[i] : usual)));
         var weights = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (IGrouping<Site, SiteMenu> site in sites)
         {
@@ -37,7 +41,8 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
             int[] middle = [.. units.Select(u => Middle(u, target[u]))];
             var plan = new Plan(units, middle);
             double error = units.Select((u, i) => plan[i].Loss).Sum();
-            double divergence = error > 0 ? probe.Loss(materializer.Materialize(plan, null, cancellationToken), cancellationToken) : 0;
+            double divergence =
+                error > 0 ? probe.Loss(plan.Digest, () => materializer.Materialize(plan, null, cancellationToken), cancellationToken) : 0;
             weights[site.Key.Name] = error > 0 ? divergence / error : 0;
             progress?.Report(new StageProgress("Sensitivity", weights.Count, sites.Length, site.Key.Name));
         }
@@ -68,7 +73,11 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         int done = 0;
         foreach (CompressedWeight weight in compressed)
         {
-            double without = probe.Loss([.. compressed.Where(w => w != weight)], cancellationToken);
+            double without = probe.Loss(
+                new ContentHash().Add(plan.Digest).Add("without").Add(weight.Site.Name).Finish(),
+                () => [.. compressed.Where(w => w != weight)],
+                cancellationToken
+            );
             double error = errors[weight.Site.Name];
             if (error > 0)
             {
@@ -80,6 +89,8 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         return weights;
     }
 
+    private static double Snap(double error) => Math.Pow(Step, Math.Round(Math.Log(error, Step)));
+
     private static int Middle(SiteMenu menu, double target)
     {
         int best = 0;
@@ -87,7 +98,8 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         for (int i = 0; i < menu.Candidates.Count; i++)
         {
             Candidate c = menu.Candidates[i];
-            double d = c.Grid is null || c.Loss <= 0 ? double.PositiveInfinity : Math.Abs(Math.Log(c.Loss / target));
+            double d =
+                c.Grid is null || c.Factors is not null || c.Loss <= 0 ? double.PositiveInfinity : Math.Abs(Math.Log(c.Loss / target));
             if (d < distance)
             {
                 (best, distance) = (i, d);

@@ -1,3 +1,5 @@
+using Lorq.Caching;
+using Lorq.Decomposition;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Sites;
@@ -9,8 +11,21 @@ namespace Lorq.Menu;
 /// <param name="Quantizer">Who rounds; null for keep and fp16.</param>
 /// <param name="Loss">Relative output error of the unit's site when only this unit is replaced: tr(EᵀHE)/tr(WᵀHW), measured.</param>
 /// <param name="Bytes">Change of the written file against keeping the weight as it is; negative when it saves.</param>
-public sealed record Candidate(Encoding Encoding, IQuantizer? Quantizer, double Loss, long Bytes)
+/// <param name="Decomposer">Who finds the low-rank pair; null without one.</param>
+/// <param name="Factors">The pair; null without one.</param>
+public sealed record Candidate(
+    Encoding Encoding,
+    IQuantizer? Quantizer,
+    double Loss,
+    long Bytes,
+    IDecomposer? Decomposer = null,
+    FactorShape? Factors = null
+)
 {
+    /// <summary>A name that tells it from every other candidate of its menu, for example <c>4b·32 gptq-cd + r16·f8 exact</c>.</summary>
+    public string Name =>
+        $"{Encoding}{(Quantizer is null ? "" : " " + Quantizer.Name)}{(Factors is null ? "" : $" + {Factors} {Decomposer!.Name}")}";
+
     /// <summary>The grid, or null for keep and fp16.</summary>
     public QuantizationGrid? Grid => (Encoding as Encoding.Quantized)?.Grid;
 }
@@ -21,9 +36,12 @@ public sealed record Candidate(Encoding Encoding, IQuantizer? Quantizer, double 
 /// <param name="Site">The site.</param>
 /// <param name="Start">First column.</param>
 /// <param name="Columns">Number of columns.</param>
-/// <param name="Candidates">What can be chosen; "keep" is always there for whole sites.</param>
+/// <param name="Candidates">What can be chosen; "keep" is always there for whole sites, unless bits are limited.</param>
 public sealed record SiteMenu(Site Site, int Start, int Columns, IReadOnlyList<Candidate> Candidates)
 {
+    /// <summary>Relative output error of the best replacement of rank 0, 1, 2, … without codes; empty where low rank was not looked at.</summary>
+    public IReadOnlyList<double> Spectrum { get; init; } = [];
+
     /// <summary>True when the unit is the whole site.</summary>
     public bool IsWhole => Columns == Site.N;
 
@@ -38,4 +56,18 @@ public sealed record Plan(IReadOnlyList<SiteMenu> Menus, IReadOnlyList<int> Chos
 {
     /// <summary>The candidate chosen for menu i.</summary>
     public Candidate this[int i] => Menus[i].Candidates[Chosen[i]];
+
+    /// <summary>A digest of every unit and what is chosen for it.</summary>
+    public Digest Digest
+    {
+        get
+        {
+            var hash = new ContentHash();
+            for (int i = 0; i < Menus.Count; i++)
+            {
+                hash.Add(Menus[i].Name).Add(this[i].Name);
+            }
+            return hash.Finish();
+        }
+    }
 }

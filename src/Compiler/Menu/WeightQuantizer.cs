@@ -1,4 +1,5 @@
 using Lorq.Calibration;
+using Lorq.Decomposition;
 using Lorq.Quantization;
 using Lorq.Sites;
 
@@ -11,14 +12,23 @@ public sealed class WeightQuantizer
     private readonly SiteStatistics? statistics;
     private readonly float[] weight;
     private readonly float[]? counts;
+    private readonly Lazy<OutputMetric> metric;
 
     /// <summary>Reads a site's weight.</summary>
     public WeightQuantizer(Site site, SiteStatistics? statistics)
+        : this(site, statistics, site.ReadWeight()) { }
+
+    /// <summary>Takes other values in place of the site's weight.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="statistics">What is known about its input.</param>
+    /// <param name="weight">Row-major K×N; kept by reference.</param>
+    public WeightQuantizer(Site site, SiteStatistics? statistics, float[] weight)
     {
         this.site = site;
         this.statistics = statistics;
-        weight = site.ReadWeight();
+        this.weight = weight;
         counts = statistics?.Counts is { } raw ? Smooth(raw) : null;
+        metric = new(() => new OutputMetric(Problem(0, site.N, 0)));
     }
 
     /// <summary>True when the metric is a measured second moment.</summary>
@@ -26,6 +36,18 @@ public sealed class WeightQuantizer
 
     /// <summary>The matrix, row-major K×N.</summary>
     public ReadOnlySpan<float> Weight => weight;
+
+    /// <summary>The metric of a site without groups, for errors of any rank.</summary>
+    public OutputMetric Metric => metric.Value;
+
+    /// <summary>Splits a site without groups into codes (unless <paramref name="grid"/> is null) and low-rank pairs, one result per shape.</summary>
+    public IReadOnlyList<Decomposed> Decompose(
+        IDecomposer decomposer,
+        IQuantizer? quantizer,
+        QuantizationGrid? grid,
+        IReadOnlyList<FactorShape> shapes,
+        CancellationToken cancellationToken
+    ) => decomposer.Decompose(Problem(0, site.N, 0), quantizer ?? Quantizers.All[0], grid, shapes, cancellationToken);
 
     /// <summary>Quantizes a run of columns (all of them for a whole site).</summary>
     public QuantizedMatrix Quantize(IQuantizer quantizer, QuantizationGrid grid, int start, int count, CancellationToken cancellationToken)

@@ -8,6 +8,9 @@ namespace Lorq.Models;
 /// </summary>
 internal sealed class AtomicFile : IDisposable
 {
+    /// <summary>What temporary names look like.</summary>
+    public const string TemporaryPattern = ".lorq-*.tmp";
+
     private const int BufferSize = 1 << 17;
     private readonly string target;
     private readonly string temporary;
@@ -65,6 +68,24 @@ internal sealed class AtomicFile : IDisposable
             // The buffer cannot be written out; the file goes anyway.
         }
         File.Delete(temporary);
+    }
+
+    /// <summary>Writes a text file (UTF-8 without a mark) completely or not at all.</summary>
+    /// <exception cref="LorqException">It cannot be written; what was there before is unchanged.</exception>
+    public static void WriteText(string path, string text)
+    {
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        try
+        {
+            using var file = new AtomicFile(Path.GetFullPath(path), bytes.Length, Open);
+            file.Stream.Write(bytes);
+            file.Close();
+            file.Commit();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw Explain(e, path, bytes.Length);
+        }
     }
 
     /// <summary>Turns what the file system reports into an error a user can act on.</summary>

@@ -73,6 +73,9 @@ public sealed class OnnxModel : IDisposable
 
     internal PayloadTable Payloads { get; }
 
+    /// <summary>The mapped files: the model's own first, then external data in the order in which tensors refer to it.</summary>
+    internal IReadOnlyList<MappedFile> Files => files;
+
     /// <summary>Opens a model file.</summary>
     /// <param name="path">The <c>.onnx</c> file.</param>
     /// <param name="cancellationToken">Stops reading.</param>

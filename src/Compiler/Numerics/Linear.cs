@@ -82,6 +82,46 @@ public static class Linear
         MirrorUpper(sum, k);
     }
 
+    /// <summary>Adds XᵀY of fp32 rows to an fp64 sum, with the accuracy of <see cref="AccumulateGram"/>.</summary>
+    /// <param name="x">Row-major, at least rows·k elements.</param>
+    /// <param name="k">Columns of x.</param>
+    /// <param name="y">Row-major, at least rows·n elements.</param>
+    /// <param name="n">Columns of y.</param>
+    /// <param name="rows">Rows of both.</param>
+    /// <param name="sum">Row-major k×n.</param>
+    /// <param name="cancellationToken">Looked at once per 1024 rows.</param>
+    public static void AccumulateProduct(
+        float[] x,
+        int k,
+        float[] y,
+        int n,
+        int rows,
+        double[] sum,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var tile = new float[Math.Min(k, GramTile) * n];
+        for (int r = 0; r < rows; r += GramRows)
+        {
+            int count = Math.Min(GramRows, rows - r);
+            for (int i = 0; i < k; i += GramTile)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                int height = Math.Min(GramTile, k - i);
+                Multiply(
+                    new MatrixView<float>(x, rows, k).Part(r, i, count, height).Transposed,
+                    new MatrixView<float>(y, rows, n).Part(r, 0, count, n),
+                    new MatrixView<float>(tile, height, n)
+                );
+                Span<double> to = sum.AsSpan(i * n, height * n);
+                for (int j = 0; j < to.Length; j++)
+                {
+                    to[j] += tile[j];
+                }
+            }
+        }
+    }
+
     /// <summary>The lower Cholesky factor L of a symmetric matrix, <c>A = L·Lᵀ</c>, or null when A is not positive definite in fp64.</summary>
     /// <param name="a">Row-major n×n.</param>
     /// <param name="n">Order.</param>
@@ -129,6 +169,17 @@ public static class Linear
     {
         using DisposeScope scope = OpenScope();
         return ToArray<double>(linalg.eigvalsh(Wrap(new MatrixView<double>(a, n, n))));
+    }
+
+    /// <summary>Eigenvalues and orthonormal eigenvectors of a symmetric matrix, <c>A = V·diag(λ)·Vᵀ</c>.</summary>
+    /// <param name="a">Row-major n×n.</param>
+    /// <param name="n">Order.</param>
+    /// <returns>λ ascending; V row-major n×n, the vector of λ_j in column j.</returns>
+    public static (double[] Values, double[] Vectors) SymmetricEigenvectors(double[] a, int n)
+    {
+        using DisposeScope scope = OpenScope();
+        (Tensor values, Tensor vectors) = linalg.eigh(Wrap(new MatrixView<double>(a, n, n)));
+        return (ToArray<double>(values), ToArray<double>(vectors));
     }
 
     /// <summary>Quantiles of the standard normal distribution, <c>Φ⁻¹(p)</c>.</summary>

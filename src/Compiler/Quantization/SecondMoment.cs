@@ -103,6 +103,12 @@ public sealed class SecondMoment
         return diagonal;
     }
 
+    /// <summary>
+    /// Lower Cholesky factor of the plain H, row-major K×K fp32: ‖LcᵀM‖² is <see cref="Energy"/> (up to a jitter of at most 1e-10 of
+    /// the mean diagonal, where H is singular). Shared, not to be changed.
+    /// </summary>
+    public float[] PlainLowerFactor() => errorFactor.Value.Factor;
+
     /// <summary>Upper Cholesky factor U of the inverse of the regularised H (H⁻¹ = UᵀU), row-major K×K fp32: what GPTQ reads.</summary>
     public float[] InverseUpperFactor() => inverseFactor.Value;
 

@@ -173,7 +173,11 @@ public sealed record SolverFacts(double Value, double Bound, double Gap, double 
 /// <param name="Metric"><c>bounded-kl</c> (see <see cref="OutputDivergence.BoundedKl"/>), <c>relative-mse</c>, <c>mismatch</c>; <c>weighted-error</c> when nothing could be run end to end.</param>
 /// <param name="Predicted">The sum over sites of the predicted losses.</param>
 /// <param name="Measured">The loss of the written model on held-out samples; null without data.</param>
-public sealed record LossFacts(string Metric, double Predicted, double? Measured);
+public sealed record LossFacts(string Metric, double Predicted, double? Measured)
+{
+    /// <summary>The loss before the weights were fitted to the compressed prefix; null when that was not done, or gained nothing.</summary>
+    public double? BeforeRefinement { get; init; }
+}
 
 /// <summary>A plan that treats all sites alike.</summary>
 /// <param name="Name">For example <c>4b·32 everywhere</c>.</param>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Lorq.Calibration;
 using Lorq.Checks;
+using Lorq.Decomposition;
 using Lorq.Menu;
 using Lorq.Models;
 using Lorq.Quantization;
@@ -20,12 +21,14 @@ internal sealed record ReportFacts(
     IReadOnlyList<SiteMenu> Menus,
     Decision Decision,
     DivergenceResult? Divergence,
+    IReadOnlyList<FrontPlan> Front,
+    IReadOnlyList<UniformPlan> Uniform,
     long Written,
     long Opset
 )
 {
     /// <summary>The report.</summary>
-    public CompressionReport Report(IReadOnlyList<(string Stage, TimeSpan Elapsed)> stages, OutputFiles files)
+    public CompressionReport Report(IReadOnlyList<FinishedStage> stages, OutputFiles files)
     {
         SolvedPlan solved = Decision.Solved;
         return new CompressionReport
@@ -47,12 +50,28 @@ internal sealed record ReportFacts(
                 solved.Solution.Bound,
                 solved.Solution.Gap,
                 solved.Solution.Elapsed.TotalSeconds,
-                Decision.Rounds,
+                Math.Max(1, Decision.Rounds.Count),
                 Menus.Sum(m => (long)m.Candidates.Count),
                 Budget.Bytes - Written
             ),
-            Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss),
-            BestUniform = Decision.Uniform is { } u ? new UniformFacts(u.Name, u.Bytes, u.Loss) : null,
+            Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss)
+            {
+                BeforeRefinement = Decision.LossBeforeRefinement,
+            },
+            BestUniform = Decision.Uniform is { Loss: { } loss } u ? new UniformFacts(u.Name, u.Bytes, loss) : null,
+            Front = new FrontFacts(
+                [.. Front.Select(p => new FrontPoint(p.Solved.PredictedBytes, p.Solved.PredictedLoss, p.Measured))],
+                [
+                    .. Uniform.Select(u => new UniformPoint(
+                        u.Name,
+                        u.Bytes,
+                        u.Predicted,
+                        Decision.Uniform is { } tried && tried.Name == u.Name ? tried.Loss : null
+                    )),
+                ]
+            ),
+            Spectra = [.. Spectra()],
+            RoundHistory = [.. Decision.Rounds.Select((r, i) => new RoundFacts(i + 1, r.Predicted, r.Measured))],
             Divergence = Divergence,
             Calibration = Calibration is null
                 ? new CalibrationFacts([], 0, 0, 0, null)
@@ -63,7 +82,7 @@ internal sealed record ReportFacts(
                     Calibration.Result.Rows,
                     Calibration.Mask
                 ),
-            Stages = [.. stages.Select(s => new StageTime(s.Stage, s.Elapsed.TotalSeconds))],
+            Stages = [.. stages.Select(s => new StageTime(s.Stage, s.Elapsed.TotalSeconds, s.PeakBytes))],
             PeakMemoryBytes = Process.GetCurrentProcess().PeakWorkingSet64,
             Versions = VersionFacts.Current(Model.Opset(), Opset),
             Reproduce = new ReproduceFacts(Request.CommandLine, Specs.SpecJson.Write(Request.Spec)),
@@ -100,13 +119,54 @@ internal sealed record ReportFacts(
                 weight,
                 error * Decision.Omega.GetValueOrDefault(site.Name, 1),
                 Notes(site)
-            );
+            )
+            {
+                Rank = chosen[0].Factors?.Rank,
+                FactorBits = chosen[0].Factors is { } factors
+                    ? factors.Type == FactorType.Int8
+                        ? 8
+                        : 16
+                    : null,
+                Decomposition = chosen[0].Decomposer?.Name ?? "",
+            };
+        }
+    }
+
+    private IEnumerable<SpectrumFacts> Spectra()
+    {
+        Plan plan = Decision.Solved.Plan;
+        for (int i = 0; i < plan.Menus.Count; i++)
+        {
+            IReadOnlyList<double> losses = plan.Menus[i].Spectrum;
+            if (losses.Count > 1 && losses[0] > 0)
+            {
+                // Four ranks to each doubling.
+                int[] ranks =
+                [
+                    .. Enumerable
+                        .Range(0, 64)
+                        .Select(s => (int)Math.Round(Math.Pow(2, s / 4.0)))
+                        .Prepend(0)
+                        .Distinct()
+                        .Where(r => r < losses.Count),
+                ];
+                yield return new SpectrumFacts(
+                    plan.Menus[i].Site.Name,
+                    ranks,
+                    [.. ranks.Select(r => Math.Clamp(losses[r] / losses[0], 0, 1))],
+                    plan[i].Factors?.Rank
+                );
+            }
         }
     }
 
     private static string Describe(WeightShape shape) =>
         shape.Segments.Count <= 1
-            ? shape.Encoding.ToString()!
+            ? shape.Factors is null
+                ? shape.Encoding.ToString()!
+                : shape.Segments.Count == 0
+                    ? shape.Factors.ToString()
+                    : $"{shape.Encoding} + {shape.Factors}"
             : string.Join(" | ", shape.Segments.GroupBy(s => s.Grid).Select(g => $"{g.Key} ×{g.Sum(s => s.Columns)}"));
 
     private string[] Notes(Site site) =>

@@ -16,4 +16,5 @@ namespace Lorq.Reports;
 [JsonSerializable(typeof(CompressionReport))]
 [JsonSerializable(typeof(ComparisonReport))]
 [JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(SweepReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

@@ -14,6 +14,9 @@ namespace Lorq.Rewriting;
 /// </summary>
 public abstract class GraphEmission : IEmission
 {
+    // Operators broadcast as they do today from here on.
+    private const int BroadcastOpset = 7;
+
     // Derived from the model alone; kept because every site of a model asks for it.
     private readonly ConditionalWeakTable<OnnxModel, EmissionContext> contexts = [];
 
@@ -30,7 +33,18 @@ public abstract class GraphEmission : IEmission
     public bool Supports(OnnxModel model, Site site, QuantizationGrid grid) => Supports(Context(model), site, grid);
 
     /// <inheritdoc />
-    public bool SupportsFactors(OnnxModel model, Site site, QuantizationGrid? grid) => false;
+    public bool SupportsFactors(OnnxModel model, Site site, QuantizationGrid? grid)
+    {
+        EmissionContext context = Context(model);
+        return context.OpsetOf(site.Weight.OriginScope) >= BroadcastOpset
+            && (grid is null ? site.Uses.All(u => LowRankBranch.Runs(site, u)) : Supports(context, site, grid));
+    }
+
+    /// <inheritdoc />
+    public bool SupportsSharedLeft(OnnxModel model, Site site, QuantizationGrid? grid) =>
+        SupportsFactors(model, site, grid)
+        && SharedProjections.Applies(site)
+        && (grid is null || ReadsCodes(site, [grid], Context(model).OpsetOf(site.Weight.OriginScope)));
 
     /// <inheritdoc />
     public bool SupportsSegments(Site site) => site is { Kind: SiteKind.Gather, Groups: 1 };
@@ -39,7 +53,8 @@ public abstract class GraphEmission : IEmission
     public long BytesDelta(OnnxModel model, Site site, WeightShape shape)
     {
         var shared = new SharedConstants(Placeholder(model));
-        SiteEdit? edit = Edit(Context(model), site, shape.Encoding, Measured(site, shape), Placeholder(model), shared);
+        var planned = PlannedWeight.Measured(site, shape);
+        SiteEdit? edit = Edit(Context(model), planned, Placeholder(model), shared, SharedProjections.None);
         return edit is null ? 0 : EditBytes(model, edit) + shared.Tensors.Where(IsPerSite).Sum(t => t.SerializedBytes(InFunction(site)));
     }
 
@@ -51,11 +66,7 @@ public abstract class GraphEmission : IEmission
     public long PlanBytesDelta(OnnxModel model, IReadOnlyList<(Site Site, WeightShape Shape)> plan)
     {
         EmissionContext context = Context(model);
-        EditedModel edited = Planned(
-            context,
-            new NameSource(model),
-            plan.Select(p => (p.Site, p.Shape.Encoding, Measured(p.Site, p.Shape)))
-        );
+        EditedModel edited = Planned(context, new NameSource(model), [.. plan.Select(p => PlannedWeight.Measured(p.Site, p.Shape))]);
         if (edited.Edits.Count == 0)
         {
             return 0;
@@ -72,7 +83,7 @@ public abstract class GraphEmission : IEmission
         EmissionContext context = Context(model);
         OnnxModel result = model.Clone();
         var names = new NameSource(model);
-        EditedModel edited = Planned(context, names, weights.Select(w => (w.Site, w.Encoding, WeightSegment.Of(w))));
+        EditedModel edited = Planned(context, names, [.. weights.Select(PlannedWeight.Of)]);
         if (edited.Edits.Count == 0)
         {
             return result;
@@ -95,48 +106,14 @@ public abstract class GraphEmission : IEmission
     /// <summary>True when the site can be stored on this grid.</summary>
     private protected abstract bool Supports(EmissionContext context, Site site, QuantizationGrid grid);
 
-    /// <summary>Adds chains and replacements for a quantized weight.</summary>
-    private protected abstract void EmitQuantized(SiteEdit edit, IReadOnlyList<WeightSegment> segments);
+    /// <summary>True when the site's readers become nodes that multiply by codes on these grids; otherwise the weight is decoded at load.</summary>
+    private protected abstract bool ReadsCodes(Site site, IReadOnlyList<QuantizationGrid> grids, long opset);
 
-    /// <summary>Decodes the weight to its element type at load and lets readers read that: works for every kind of reader.</summary>
-    private protected static void EmitDecoded(SiteEdit edit, IReadOnlyList<WeightSegment> segments, IEnumerable<SiteUse> uses)
-    {
-        ChainBuilder chain = edit.Chain;
-        Site site = edit.Site;
-        var tensors = new Dictionary<(WeightLayout Layout, string Shape), string>();
-        (string Tensor, WeightLayout Layout)? first = null;
-        foreach (SiteUse use in uses)
-        {
-            ConstantTensor constant = ConstantOf(use);
-            long[] dims = [.. constant.Shape];
-            (WeightLayout, string) key = (use.Layout, string.Join(',', dims));
-            if (!tensors.TryGetValue(key, out string? tensor))
-            {
-                tensor = first is { } stored
-                    ? Relaid(chain, stored.Tensor, stored.Layout == use.Layout, dims)
-                    : DecodedValues.Emit(
-                        chain,
-                        segments,
-                        new StorageOrder(use.Layout == WeightLayout.NByK, site.Groups),
-                        dims,
-                        constant.ElementType
-                    );
-                first ??= (tensor, use.Layout);
-                tensors.Add(key, tensor);
-            }
-            edit.Reread(use, tensor);
-        }
-    }
-
-    /// <summary>The weight as a reader sees it.</summary>
-    private protected static ConstantTensor ConstantOf(SiteUse use) =>
-        use.Use.Scope.Constant(use.Use.Node.Input[use.Use.Index])
-        ?? throw new InvalidOperationException($"The site's reader {use.Use.Node.Name} reads no constant.");
-
-    private static string Relaid(ChainBuilder chain, string tensor, bool sameLayout, long[] dims) =>
-        sameLayout ? chain.Reshape(tensor, dims)
-        : dims.Length == 2 ? chain.Add("Transpose", [tensor], Attributes.Ints("perm", 1, 0))
-        : chain.Reshape(chain.Add("Transpose", [tensor]), dims);
+    /// <summary>Adds chains and replacements for a weight whose readers become nodes that multiply by codes.</summary>
+    /// <param name="edit">The site's edit.</param>
+    /// <param name="segments">The codes.</param>
+    /// <param name="branch">The low-rank pair that runs beside those nodes, or null.</param>
+    private protected abstract void EmitCodes(SiteEdit edit, IReadOnlyList<WeightSegment> segments, LowRankBranch? branch);
 
     private EmissionContext Context(OnnxModel model) =>
         contexts.GetValue(
@@ -162,23 +139,20 @@ public abstract class GraphEmission : IEmission
             }
         );
 
-    private EditedModel Planned(
-        EmissionContext context,
-        NameSource names,
-        IEnumerable<(Site Site, Encoding Encoding, IReadOnlyList<WeightSegment> Segments)> weights
-    )
+    private EditedModel Planned(EmissionContext context, NameSource names, IReadOnlyList<PlannedWeight> weights)
     {
         var shared = new Dictionary<GraphScope, SharedConstants>();
         var edits = new List<SiteEdit>();
-        foreach ((Site site, Encoding encoding, IReadOnlyList<WeightSegment> segments) in weights)
+        var projections = SharedProjections.Among(weights.Where(w => RunsAsBranch(context, w)), names.Next);
+        foreach (PlannedWeight weight in weights)
         {
-            GraphScope scope = site.Weight.OriginScope;
+            GraphScope scope = weight.Site.Weight.OriginScope;
             if (!shared.TryGetValue(scope, out SharedConstants? constants))
             {
                 constants = new SharedConstants(names.Next);
                 shared.Add(scope, constants);
             }
-            if (Edit(context, site, encoding, segments, names.Next, constants) is { } edit)
+            if (Edit(context, weight, names.Next, constants, projections) is { } edit)
             {
                 edits.Add(edit);
             }
@@ -187,28 +161,44 @@ public abstract class GraphEmission : IEmission
         return new EditedModel(edits, shared, functions);
     }
 
-    private static IReadOnlyList<WeightSegment> Measured(Site site, WeightShape shape) =>
-        [.. shape.Segments.Select(s => new WeightSegment(s.Grid, site.K, s.Columns, null))];
+    // Otherwise A·C is added to the decoded weight at load.
+    private bool RunsAsBranch(EmissionContext context, PlannedWeight weight) =>
+        weight.Factors is not null
+        && (
+            weight.Encoding is Encoding.LowRank
+            || ReadsCodes(weight.Site, [.. weight.Segments.Select(s => s.Grid)], context.OpsetOf(weight.Site.Weight.OriginScope))
+        );
 
     private SiteEdit? Edit(
         EmissionContext context,
-        Site site,
-        Encoding encoding,
-        IReadOnlyList<WeightSegment> segments,
+        PlannedWeight weight,
         Func<string> names,
-        SharedConstants shared
+        SharedConstants shared,
+        SharedProjections projections
     )
     {
+        Site site = weight.Site;
         var chain = new ChainBuilder(names, shared, context.OpsetOf(site.Weight.OriginScope));
-        switch (encoding)
+        var edit = new SiteEdit(site, chain);
+        LowRankBranch? Branch() => weight.Factors is { } factors ? new LowRankBranch(edit, factors, projections.Of(site)) : null;
+        switch (weight.Encoding)
         {
             case Encoding.Half when HalfPrecision.Applies(site):
-                var half = new SiteEdit(site, chain) { RedefinesOrigin = true };
                 HalfPrecision.Emit(chain, site.Weight);
-                return half;
+                return new SiteEdit(site, chain) { RedefinesOrigin = true };
+            case Encoding.LowRank:
+                LowRankBranch alone =
+                    Branch() ?? throw new ArgumentException($"'{site.Name}' is to be stored as a low-rank pair, and there is none.");
+                foreach (SiteUse use in site.Uses)
+                {
+                    edit.Replace(use, alone.Instead(use));
+                }
+                return edit;
+            case Encoding.Quantized when ReadsCodes(site, [.. weight.Segments.Select(s => s.Grid)], chain.Opset):
+                EmitCodes(edit, weight.Segments, Branch());
+                return edit;
             case Encoding.Quantized:
-                var edit = new SiteEdit(site, chain);
-                EmitQuantized(edit, segments);
+                DecodedWeight.Emit(edit, weight.Segments, weight.Factors);
                 return edit;
             default:
                 return null;

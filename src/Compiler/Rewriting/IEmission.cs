@@ -79,6 +79,13 @@ public interface IEmission
     bool SupportsFactors(OnnxModel model, Site site, QuantizationGrid? grid);
 
     /// <summary>
+    /// True when the site, with a low-rank pair beside codes on this grid (alone when it is null), can share its left factor with other
+    /// sites that read the same input (<see cref="FactorShape.SharedBy"/>). False where the pair is added to the weight at load: there
+    /// every site stores its own.
+    /// </summary>
+    bool SupportsSharedLeft(OnnxModel model, Site site, QuantizationGrid? grid);
+
+    /// <summary>
     /// Change of the written file's size, in bytes, when the site is stored this way instead of as it was (0 for keep;
     /// normally negative). Additive over sites, plus <see cref="FixedBytes"/>; shapes that several sites can share are counted for
     /// each, so a sum is an upper bound.

@@ -38,27 +38,19 @@ public sealed class OnnxEmission : GraphEmission
         return opset >= BitPlanes.RequiredOpset || (grid.Kind == GridKind.Integer && LowOpset.Supports(opset, site, grid, nodeForm: false));
     }
 
-    private protected override void EmitQuantized(SiteEdit edit, IReadOnlyList<WeightSegment> segments)
+    private protected override void EmitCodes(SiteEdit edit, IReadOnlyList<WeightSegment> segments, LowRankBranch? branch)
     {
         Site site = edit.Site;
-        if (segments.Count > 1 || edit.Chain.Opset < BlockedCodes.RequiredOpset || !DequantizeForm(site, segments[0].Grid))
-        {
-            EmitDecoded(edit, segments, site.Uses);
-            return;
-        }
         string weight = BlockedCodes.Emit(edit.Chain, segments[0], site.Weight.ElementType, out NodeProto dequantize);
         edit.Visible.Add(dequantize);
         foreach (SiteUse use in site.Uses)
         {
-            if (use.Kind == SiteKind.MatMul)
-            {
-                edit.Reread(use, weight);
-                continue;
-            }
-            edit.Replace(
-                use,
-                [.. Gemms.Around(edit.Chain, use, site.N, takesBias: false, (input, output, _) => Product(input, weight, output))]
-            );
+            NodeProto reader = use.Use.Node;
+            NodeProto[] nodes =
+                use.Kind == SiteKind.MatMul
+                    ? [Product(reader.Input[0], weight, reader.Output[0])]
+                    : [.. Gemms.Around(edit.Chain, use, site.N, takesBias: false, (input, output, _) => Product(input, weight, output))];
+            edit.Replace(use, branch?.Beside(use, nodes) ?? nodes);
         }
     }
 
@@ -70,8 +62,12 @@ public sealed class OnnxEmission : GraphEmission
         return node;
     }
 
-    private static bool DequantizeForm(Site site, QuantizationGrid grid)
+    private protected override bool ReadsCodes(Site site, IReadOnlyList<QuantizationGrid> grids, long opset)
     {
+        if (grids is not [var grid] || opset < BlockedCodes.RequiredOpset)
+        {
+            return false;
+        }
         bool typed = site.Weight.ElementType switch
         {
             DataType.Float => true,

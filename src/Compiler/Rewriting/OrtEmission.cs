@@ -33,20 +33,16 @@ public sealed class OrtEmission(int accuracyLevel = 0) : GraphEmission
 
     private protected override bool WritesFunctions => true;
 
-    private protected override bool Supports(EmissionContext context, Site site, QuantizationGrid grid) =>
-        context.OpsetOf(site.Weight.OriginScope) >= BitPlanes.RequiredOpset
-        || (
-            grid.Kind == GridKind.Integer && LowOpset.Supports(context.OpsetOf(site.Weight.OriginScope), site, grid, NodeForm(site, [grid]))
-        );
+    private protected override bool Supports(EmissionContext context, Site site, QuantizationGrid grid)
+    {
+        long opset = context.OpsetOf(site.Weight.OriginScope);
+        return opset >= BitPlanes.RequiredOpset
+            || (grid.Kind == GridKind.Integer && LowOpset.Supports(opset, site, grid, ReadsCodes(site, [grid], opset)));
+    }
 
-    private protected override void EmitQuantized(SiteEdit edit, IReadOnlyList<WeightSegment> segments)
+    private protected override void EmitCodes(SiteEdit edit, IReadOnlyList<WeightSegment> segments, LowRankBranch? branch)
     {
         Site site = edit.Site;
-        if (!NodeForm(site, [.. segments.Select(s => s.Grid)]))
-        {
-            EmitDecoded(edit, segments, site.Uses);
-            return;
-        }
         bool gathers = site.Uses.Any(u => u.Kind == SiteKind.Gather);
         PackedWeight stored = PackedCodes.Emit(edit.Chain, segments, site.Weight.ElementType, rows: gathers);
         PackedWeight? blocks = gathers ? null : stored;
@@ -55,23 +51,25 @@ public sealed class OrtEmission(int accuracyLevel = 0) : GraphEmission
             NodeProto reader = use.Use.Node;
             if (use.Kind == SiteKind.Gather)
             {
-                edit.Replace(use, Kernels.GatherBlockQuantized(stored, reader.Input[1], reader.Output[0]));
+                Replace(use, Kernels.GatherBlockQuantized(stored, reader.Input[1], reader.Output[0]));
                 continue;
             }
             blocks ??= PackedCodes.RowsToBlocks(edit.Chain, stored, site.K, site.N);
             if (use.Kind == SiteKind.MatMul)
             {
-                edit.Replace(use, Kernels.MatMulNBits(blocks, reader.Input[0], reader.Output[0], site.K, site.N, null, accuracyLevel));
+                Replace(use, Kernels.MatMulNBits(blocks, reader.Input[0], reader.Output[0], site.K, site.N, null, accuracyLevel));
             }
             else
             {
-                edit.Replace(use, [.. Gemms.ToMatMulNBits(edit.Chain, use, blocks, site.K, site.N, accuracyLevel)]);
+                Replace(use, [.. Gemms.ToMatMulNBits(edit.Chain, use, blocks, site.K, site.N, accuracyLevel)]);
             }
         }
+
+        void Replace(SiteUse use, params NodeProto[] nodes) => edit.Replace(use, branch?.Beside(use, nodes) ?? nodes);
     }
 
     // Whether every reader can be one of the quantized nodes: then the weight is never decoded to floating point.
-    private bool NodeForm(Site site, IReadOnlyList<QuantizationGrid> grids)
+    private protected override bool ReadsCodes(Site site, IReadOnlyList<QuantizationGrid> grids, long opset)
     {
         bool wide = grids.Any(g => g.Bits > 4);
         int lane = wide ? 8 : 4;

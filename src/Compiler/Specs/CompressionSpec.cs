@@ -9,6 +9,9 @@ public sealed record CompressionSpec
     /// <summary>The size to reach; null until the command line or the file states one.</summary>
     public SizeBudget? Budget { get; init; }
 
+    /// <summary>The loss that may be measured on held-out samples: the smallest file that meets it is sought. Null for none.</summary>
+    public double? MaxLoss { get; init; }
+
     /// <summary>The emission's name.</summary>
     public string Target { get; init; } = "ort";
 
@@ -93,6 +96,15 @@ public sealed record MenuSpec
 
     /// <summary>Offer NormalFloat codebooks too (2 to 4 bits); decoded to floats at load.</summary>
     public bool Codebooks { get; init; }
+
+    /// <summary>Ranks of a low-rank pair; 0 for none.</summary>
+    public IReadOnlyList<int> Ranks { get; init; } = [0, 8, 16, 32, 64];
+
+    /// <summary>Bits of the pair's values: 8 or 16.</summary>
+    public IReadOnlyList<int> FactorBits { get; init; } = [8, 16];
+
+    /// <summary>Decomposers by name; <c>auto</c> picks.</summary>
+    public IReadOnlyList<string> Decompositions { get; init; } = ["auto"];
 }
 
 /// <summary>Settings for the sites that a pattern names.</summary>
@@ -112,6 +124,15 @@ public sealed record SiteOverride
 
     /// <summary>Quantizers instead of the menu's.</summary>
     public IReadOnlyList<string>? Methods { get; init; }
+
+    /// <summary>Ranks instead of the menu's.</summary>
+    public IReadOnlyList<int>? Ranks { get; init; }
+
+    /// <summary>Least stored bits per weight.</summary>
+    public double? MinBits { get; init; }
+
+    /// <summary>Most stored bits per weight.</summary>
+    public double? MaxBits { get; init; }
 
     /// <summary>Leave the site as it is.</summary>
     public bool Keep { get; init; }

@@ -17,7 +17,7 @@ public static class SpecDocs
             ["type"] = "object",
             ["additionalProperties"] = false,
             ["required"] = new JsonArray("match"),
-            ["anyOf"] = new JsonArray([.. new[] { "keep", "bits", "blocks", "methods" }.Select(Requires)]),
+            ["anyOf"] = new JsonArray([.. new[] { "keep", "bits", "blocks", "methods", "ranks", "minBits", "maxBits" }.Select(Requires)]),
             ["properties"] = Properties(SpecKeys.Override, new SiteOverride { Match = "" }),
         };
         properties["overrides"] = new JsonObject

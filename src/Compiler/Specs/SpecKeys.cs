@@ -1,3 +1,4 @@
+using Lorq.Decomposition;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Sites;
@@ -8,6 +9,7 @@ namespace Lorq.Specs;
 internal static class SpecKeys
 {
     private static readonly IReadOnlyList<string> BitChoices = ["2", "3", "4", "5", "6", "8"];
+    private static readonly IReadOnlyList<string> RankChoices = ["0", "4", "8", "16", "32", "64", "128", "256"];
     private static readonly IReadOnlyList<string> BlockChoices = ["0", "16", "32", "64", "128", "256"];
 
     /// <summary>Keys of the spec itself.</summary>
@@ -23,6 +25,16 @@ internal static class SpecKeys
         {
             AcceptsNumber = true,
             Syntax = "a size such as \"25%\", \"14.66MB\", 12299000 or \"3.5bpw\"",
+        },
+        new(
+            "maxLoss",
+            SpecType.Number,
+            "Instead of a budget, the loss that may be measured on held-out samples (the report's 'loss'): the smallest file that meets it is written. With a budget too, both hold.",
+            (s, v) => s with { MaxLoss = (double)v },
+            s => s.MaxLoss
+        )
+        {
+            Minimum = 0,
         },
         new(
             "target",
@@ -175,6 +187,36 @@ internal static class SpecKeys
             s => s.Menu.Codebooks
         ),
         new(
+            "menu.ranks",
+            SpecType.IntegerList,
+            "Ranks of a low-rank pair beside or in place of the codes; 0 for none. Without 0 every site that can have a pair has one.",
+            (s, v) => s with { Menu = s.Menu with { Ranks = Whole(v) } },
+            s => Long(s.Menu.Ranks)
+        )
+        {
+            Choices = () => RankChoices,
+        },
+        new(
+            "menu.factorBits",
+            SpecType.IntegerList,
+            "Bits of the pair's values: 16 (fp16) or 8 (int8 with fp16 scales).",
+            (s, v) => s with { Menu = s.Menu with { FactorBits = Whole(v) } },
+            s => Long(s.Menu.FactorBits)
+        )
+        {
+            Choices = () => ["8", "16"],
+        },
+        new(
+            "menu.decompositions",
+            SpecType.TextList,
+            "How pairs are found; auto takes the exact one, and tries the alternation where a pair comes near to paying.",
+            (s, v) => s with { Menu = s.Menu with { Decompositions = (string[])v } },
+            s => s.Menu.Decompositions
+        )
+        {
+            Choices = () => ["auto", .. Decomposers.All.Select(d => d.Name)],
+        },
+        new(
             "accuracy.metric",
             SpecType.Text,
             "What the accuracy limit is on: cosine or top1 (at least), relative-mse or kl (at most), measured on held-out samples.",
@@ -221,6 +263,32 @@ internal static class SpecKeys
         new("methods", SpecType.TextList, "Quantizers instead of menu.methods.", (o, v) => o with { Methods = (string[])v }, o => o.Methods)
         {
             Choices = MethodChoices,
+        },
+        new("ranks", SpecType.IntegerList, "Ranks instead of menu.ranks.", (o, v) => o with { Ranks = Whole(v) }, o => Long(o.Ranks))
+        {
+            Choices = () => RankChoices,
+        },
+        new(
+            "minBits",
+            SpecType.Number,
+            "Stored bits per weight that each of these sites has at least, scales and all included.",
+            (o, v) => o with { MinBits = (double)v },
+            o => o.MinBits
+        )
+        {
+            Minimum = 0,
+            Maximum = 32,
+        },
+        new(
+            "maxBits",
+            SpecType.Number,
+            "Stored bits per weight that each of these sites has at most.",
+            (o, v) => o with { MaxBits = (double)v },
+            o => o.MaxBits
+        )
+        {
+            Minimum = 0,
+            Maximum = 64,
         },
         new("keep", SpecType.Boolean, "Leave these sites as they are.", (o, v) => o with { Keep = (bool)v }, o => o.Keep),
     ];

@@ -67,12 +67,19 @@ public static class SpecParser
                 SiteOverride o = Section(new SiteOverride { Match = "" }, item, "overrides", SpecKeys.Override, []);
                 return o.Match.Length == 0
                         ? throw Catalogue.WrongSpecValue.At(item.Place, "overrides", "objects with match", "one without it")
-                    : o is { Keep: false, Bits: null, Blocks: null, Methods: null }
+                    : o is { Keep: false, Bits: null, Blocks: null, Methods: null, Ranks: null, MinBits: null, MaxBits: null }
                         ? throw Catalogue.WrongSpecValue.At(
                             item.Place,
                             "overrides",
-                            "objects with keep, bits, blocks or methods",
+                            "objects with keep, bits, blocks, methods, ranks, minBits or maxBits",
                             $"one without any for '{SpecNode.Excerpt(o.Match)}'"
+                        )
+                    : o.MinBits > o.MaxBits
+                        ? throw Catalogue.WrongSpecValue.At(
+                            item.Place,
+                            "overrides",
+                            "minBits that are not above maxBits",
+                            FormattableString.Invariant($"{o.MinBits} and {o.MaxBits}")
                         )
                     : o;
             }),

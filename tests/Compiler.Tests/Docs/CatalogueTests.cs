@@ -18,6 +18,7 @@ public partial class CatalogueTests
         ["Rewriting"] = "07",
         ["Checks"] = "08",
         ["Cli"] = "090",
+        ["Caching"] = "091",
         ["Files"] = "095",
     };
 

@@ -1,11 +1,9 @@
 using Lorq.Calibration;
 using Lorq.Models;
-using Lorq.Onnx;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Sites;
 using Lorq.Specs;
-using Microsoft.ML.OnnxRuntime;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Tests.Rewriting;
@@ -104,41 +102,26 @@ public sealed class EmissionTests : WorkFolder
         Assert.Equal(9, sites.Count);
         var random = new Random(seed);
         var weights = new List<CompressedWeight>();
-        var plan = new List<(Site, WeightShape)>();
-        var values = new Dictionary<string, float[]>();
         long sum = 0;
         foreach (Site site in sites)
         {
             CompressedWeight weight = Choose(emission, model, site, random);
             weights.Add(weight);
-            var shape = new WeightShape(weight.Encoding, [.. weight.Segments.Select(s => (s.Grid, s.N))]);
-            plan.Add((site, shape));
-            sum += emission.BytesDelta(model, site, shape);
-            if (weight.Encoding is not Encoding.Keep)
-            {
-                values.Add(site.Name, Dequantized(weight));
-            }
+            sum += emission.BytesDelta(model, site, Reference.Shape(weight));
         }
-        using OnnxModel rewritten = emission.Rewrite(model, weights, CancellationToken.None);
-        string path = Path.Combine(Folder, $"{target}{seed}.onnx");
-        long written = rewritten.Save(path);
-        long predicted = model.FileBytes + emission.PlanBytesDelta(model, plan);
-        Assert.Equal(new FileInfo(path).Length, written);
-        Assert.InRange(predicted - written, -64, 64);
+        string path = Reference.Write(Folder, model, emission, weights, out long written);
         long bound = model.FileBytes + sum + emission.FixedBytes(model);
         Assert.InRange(bound - written, -64, 2500);
+        using OnnxModel rewritten = OnnxModel.Load(path);
 
         // The reference: the same graph with the values themselves.
-        using OnnxModel reference = WithValues(model, sites, values);
-        string referencePath = Path.Combine(Folder, $"ref{seed}.onnx");
-        reference.Save(referencePath);
+        string reference = Reference.Save(Folder, model, weights);
         // int8 activations are ONNX Runtime's choice where MatMulNBits has accuracy level 4.
-        double tolerance = target == "ort" ? 1e-5 : 3e-2;
-        Compare(referencePath, path, tolerance);
+        Reference.Compare(reference, path, Feeds(), target == "ort" ? 1e-5 : 3e-2);
         if (target == "onnx")
         {
             Assert.All(rewritten.Proto.Graph.Node, n => Assert.Equal("", n.Domain));
-            Compare(referencePath, path, 1e-5, o => o.AddSessionConfigEntry("session.qdq_matmulnbits_accuracy_level", "0"));
+            Reference.Compare(reference, path, Feeds(), 1e-5, Reference.ExactActivations);
         }
     }
 
@@ -180,86 +163,5 @@ public sealed class EmissionTests : WorkFolder
                 Assert.True(emission.Supports(model, site, grid));
                 return new CompressedWeight(site, new Encoding.Quantized(grid), [Samples.Random(grid, site.K, site.N, random.Next())]);
         }
-    }
-
-    private static float[] Dequantized(CompressedWeight weight)
-    {
-        Site site = weight.Site;
-        if (weight.Encoding is Encoding.Half)
-        {
-            return [.. site.ReadWeight().Select(v => (float)(Half)v)];
-        }
-        var view = new float[site.K * site.N];
-        int start = 0;
-        foreach (QuantizedMatrix segment in weight.Segments)
-        {
-            float[] part = Samples.Values(segment);
-            for (int k = 0; k < site.K; k++)
-            {
-                part.AsSpan(k * segment.N, segment.N).CopyTo(view.AsSpan((k * site.N) + start));
-            }
-            start += segment.N;
-        }
-        return view;
-    }
-
-    private static OnnxModel WithValues(OnnxModel model, IReadOnlyList<Site> sites, Dictionary<string, float[]> values)
-    {
-        OnnxModel clone = model.Clone();
-        for (int i = 0; i < clone.Scopes[0].Nodes.Count; i++)
-        {
-            foreach (AttributeProto a in clone.Scopes[0].Nodes[i].Attribute.Where(a => a.T is not null))
-            {
-                Set(a.T, clone.Scopes[0].Nodes[i].Output[0]);
-            }
-        }
-        foreach (TensorProto tensor in clone.Proto.Graph.Initializer)
-        {
-            Set(tensor, tensor.Name);
-        }
-        return clone;
-
-        void Set(TensorProto tensor, string name)
-        {
-            if (!values.TryGetValue(name, out float[]? view))
-            {
-                return;
-            }
-            Site site = sites.Single(s => s.Name == name);
-            float[] stored =
-                site.Layout == WeightLayout.NByK
-                    ? Samples.Transpose(view, site.K, site.N)
-                    : new StorageOrder(false, site.Groups).Apply(view, site.K, site.N);
-            tensor.ClearRawData();
-            clone.Attach(tensor, System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(stored).ToArray());
-        }
-    }
-
-    private static void Compare(string reference, string path, double tolerance, Action<SessionOptions>? configure = null)
-    {
-        using var a = new ModelRunner(reference, 1);
-        using var b = new ModelRunner(path, 1, configure);
-        Dictionary<string, DataTensor> feeds = Feeds();
-        using IDisposableReadOnlyCollection<OrtValue> expected = a.Run(feeds);
-        using IDisposableReadOnlyCollection<OrtValue> got = b.Run(feeds);
-        for (int i = 0; i < expected.Count; i++)
-        {
-            Assert.Equal(expected[i].GetTensorTypeAndShape().Shape, got[i].GetTensorTypeAndShape().Shape);
-            ReadOnlySpan<float> x = expected[i].GetTensorDataAsSpan<float>();
-            ReadOnlySpan<float> y = got[i].GetTensorDataAsSpan<float>();
-            double scale = Math.Sqrt(System.Numerics.Tensors.TensorPrimitives.SumOfSquares(x) / x.Length);
-            double distance = Math.Sqrt(Distance(x, y) / x.Length);
-            Assert.True(distance <= tolerance * scale, $"output {a.Outputs[i].Name}: {distance / scale}");
-        }
-    }
-
-    private static double Distance(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
-    {
-        double sum = 0;
-        for (int i = 0; i < x.Length; i++)
-        {
-            sum += Math.Pow(x[i] - y[i], 2);
-        }
-        return sum;
     }
 }

@@ -1,3 +1,4 @@
+using Lorq.Decomposition;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 
@@ -31,6 +32,41 @@ internal static class Samples
             }
         }
         return new QuantizedMatrix(grid, k, n, codes, scales, zeros);
+    }
+
+    /// <summary>Random factors whose product has entries of about ±0.3.</summary>
+    public static FactorPair Pair(FactorShape shape, int k, int n, int seed)
+    {
+        var random = new Random(seed);
+        float size = 1 / MathF.Sqrt(MathF.Sqrt(shape.Rank));
+        return FactorPair.Store(shape, Uniform(k * shape.Rank), Uniform(shape.Rank * n));
+
+        float[] Uniform(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((random.NextDouble() * 2) - 1) * size)];
+    }
+
+    /// <summary>A·C, row-major K×N, summed in double.</summary>
+    public static float[] Product(FactorPair pair)
+    {
+        (int k, int r, int n) = (pair.Left.Rows, pair.Shape.Rank, pair.Right.Columns);
+        var product = new float[k * n];
+        var row = new double[n];
+        for (int i = 0; i < k; i++)
+        {
+            Array.Clear(row);
+            for (int j = 0; j < r; j++)
+            {
+                double a = pair.Left.Values[(i * r) + j];
+                for (int c = 0; c < n; c++)
+                {
+                    row[c] += a * pair.Right.Values[(j * n) + c];
+                }
+            }
+            for (int c = 0; c < n; c++)
+            {
+                product[(i * n) + c] = (float)row[c];
+            }
+        }
+        return product;
     }
 
     public static WeightSegment Segment(QuantizedMatrix m) => new(m.Grid, m.K, m.N, m);

@@ -1,0 +1,193 @@
+using Lorq.Caching;
+using Lorq.Decomposition;
+using Lorq.Models;
+using Lorq.Quantization;
+using Lorq.Rewriting;
+using Lorq.Sites;
+using Lorq.Specs;
+
+namespace Lorq.Menu;
+
+/// <summary>
+/// The rank axis of a site's menu. One factorization per base tells the loss of every rank; pairs are made and measured only where that
+/// comes near to what plain codes of the same bytes lose.
+/// </summary>
+internal sealed class RankChoices
+{
+    /// <summary>A pair whose loss would be this much above that of plain codes of the same bytes is worth an alternation: it takes off about a third.</summary>
+    private const double NearlyPays = 1.4;
+
+    /// <summary>What the spectrum promises has to be below this share of the loss of plain codes: the pair's own rounding comes on top.</summary>
+    private const double ClearGain = 0.97;
+
+    /// <summary>Relative output error that is not worth a byte.</summary>
+    private const double Negligible = 1e-6;
+
+    /// <summary>Alternations per site: each quantizes the base up to nine times.</summary>
+    private const int MostAlternations = 2;
+
+    /// <summary>Ranks a spec can ask for, at most.</summary>
+    private const int LargestRank = 256;
+
+    private readonly OnnxModel model;
+    private readonly Site site;
+    private readonly IEmission emission;
+    private readonly Lazy<WeightQuantizer> quantizer;
+    private readonly CacheTable losses;
+    private readonly FactorShape[] shapes;
+    private readonly IDecomposer[] methods;
+    private readonly IDecomposer[] alternatives;
+    private readonly List<Offer> offers = [];
+
+    /// <summary>Reads what a spec allows a site.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="site">The site.</param>
+    /// <param name="spec">The specification.</param>
+    /// <param name="emission">How weights will be written.</param>
+    /// <param name="quantizer">The site's weight.</param>
+    /// <param name="hasMoment">True when its input was measured.</param>
+    /// <param name="losses">What was measured before.</param>
+    public RankChoices(
+        OnnxModel model,
+        Site site,
+        CompressionSpec spec,
+        IEmission emission,
+        Lazy<WeightQuantizer> quantizer,
+        bool hasMoment,
+        CacheTable losses
+    )
+    {
+        this.losses = losses;
+        this.model = model;
+        this.site = site;
+        this.emission = emission;
+        this.quantizer = quantizer;
+        IReadOnlyList<int> ranks = spec.OverrideFor(site)?.Ranks ?? spec.Menu.Ranks;
+        IsOptional = ranks.Contains(0);
+        // A pair of r_max = KN/(K+N) has as many values as the matrix.
+        double most = (double)site.K * site.N / (site.K + site.N);
+        shapes =
+        [
+            .. ranks
+                .Where(r => r > 0 && r < most && site.Groups == 1)
+                .Order()
+                .SelectMany(r =>
+                    spec.Menu.FactorBits.Order().Select(b => new FactorShape(r, b == 8 ? FactorType.Int8 : FactorType.Float16))
+                ),
+        ];
+        IReadOnlyList<string> names = spec.Menu.Decompositions;
+        bool isAuto = names.Contains("auto");
+        IDecomposer[] usable = [.. Decomposers.All.Where(d => hasMoment || !d.NeedsCalibration)];
+        methods = [.. usable.Where(d => isAuto ? d.Name == "exact" : names.Contains(d.Name))];
+        alternatives = [.. usable.Where(d => isAuto && d.Name == "alternation")];
+    }
+
+    /// <summary>False when every site that can have a pair has to have one.</summary>
+    public bool IsOptional { get; }
+
+    /// <summary>True when there is anything to look at.</summary>
+    public bool Any => shapes.Length > 0 && methods.Length > 0;
+
+    /// <summary>Relative output error left by a pair of rank 0, 1, 2, … without codes; empty unless it was looked at.</summary>
+    public IReadOnlyList<double> Spectrum { get; private set; } = [];
+
+    /// <summary>Notes what pairs could do beside codes.</summary>
+    /// <param name="method">Who rounds.</param>
+    /// <param name="grid">The grid.</param>
+    /// <param name="codes">The codes.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public void Look(IQuantizer method, QuantizationGrid grid, Lazy<QuantizedMatrix> codes, CancellationToken cancellationToken)
+    {
+        if (Any && emission.SupportsFactors(model, site, grid))
+        {
+            Look(method, grid, () => quantizer.Value.Metric.LossByRank(codes.Value, cancellationToken));
+        }
+    }
+
+    /// <summary>The candidates with a pair, measured; and, where a pair is required, only those.</summary>
+    /// <param name="plain">The candidates without one.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public IReadOnlyList<Candidate> Extend(IReadOnlyList<Candidate> plain, CancellationToken cancellationToken)
+    {
+        if (Any && emission.SupportsFactors(model, site, null))
+        {
+            Look(null, null, () => quantizer.Value.Metric.LossByRank(quantizer.Value.Weight.ToArray(), cancellationToken));
+        }
+        if (offers.Count == 0)
+        {
+            return plain;
+        }
+        IReadOnlyList<Candidate> rivals = IsOptional ? plain : [];
+        List<Candidate> made = [];
+        foreach (var group in offers.Where(o => IsWorthMaking(o, rivals)).GroupBy(o => (o.Quantizer, o.Grid)))
+        {
+            foreach (IDecomposer method in methods.Where(m => group.Key.Grid is not null || m.SupportsNoBase))
+            {
+                made.AddRange(Measure([.. group], method, cancellationToken));
+            }
+        }
+        Candidate[] all = [.. rivals, .. made];
+        IEnumerable<Offer> near = offers
+            .Where(o => o.Grid is not null && o.Loss < NearlyPays * LeastLoss(all, o.Bytes) && o.Loss > Negligible)
+            .OrderBy(o => o.Loss / LeastLoss(all, o.Bytes))
+            .ThenBy(o => o.Name, StringComparer.Ordinal)
+            .Take(MostAlternations);
+        foreach (Offer offer in near.ToList())
+        {
+            made.AddRange(alternatives.SelectMany(method => Measure([offer], method, cancellationToken)));
+        }
+        // What another candidate beats in bytes and loss would never be chosen.
+        all = [.. rivals, .. made];
+        return [.. rivals, .. made.Where(m => !all.Any(c => c.Bytes <= m.Bytes && c.Loss < m.Loss))];
+    }
+
+    /// <summary>True when the spectrum promises clearly less than plain codes lose, and these lose anything to speak of.</summary>
+    private static bool IsWorthMaking(Offer offer, IReadOnlyList<Candidate> rivals)
+    {
+        double rival = LeastLoss(rivals, offer.Bytes);
+        return rival > Negligible && offer.Loss < ClearGain * rival;
+    }
+
+    private void Look(IQuantizer? method, QuantizationGrid? grid, Func<double[]> spectrum)
+    {
+        double[] lossByRank = losses.GetOrAdd($"{site.Name}|{grid}|{method?.Name}|rank", () => [.. spectrum().Take(LargestRank + 1)]);
+        Spectrum = grid is null ? lossByRank : Spectrum;
+        foreach (FactorShape shape in shapes)
+        {
+            long bytes = emission.BytesDelta(model, site, Shape(grid, shape));
+            offers.Add(new Offer(method, grid, shape, lossByRank[Math.Min(shape.Rank, lossByRank.Length - 1)], bytes));
+        }
+    }
+
+    private WeightShape Shape(QuantizationGrid? grid, FactorShape factors) =>
+        grid is null
+            ? new WeightShape(new Encoding.LowRank(), [], factors)
+            : new WeightShape(new Encoding.Quantized(grid), [(grid, site.N)], factors);
+
+    private IEnumerable<Candidate> Measure(IReadOnlyList<Offer> same, IDecomposer decomposer, CancellationToken cancellationToken)
+    {
+        Encoding encoding = Shape(same[0].Grid, same[0].Factors).Encoding;
+        // All of a base at once, or none: they share the work.
+        var parts = new Lazy<IReadOnlyList<Decomposed>>(() =>
+            quantizer.Value.Decompose(decomposer, same[0].Quantizer, same[0].Grid, [.. same.Select(o => o.Factors)], cancellationToken)
+        );
+        for (int i = 0; i < same.Count; i++)
+        {
+            int place = i;
+            double loss = losses.GetOrAdd(
+                $"{site.Name}|{same[i].Grid}|{same[i].Quantizer?.Name}|{same[i].Factors}|{decomposer.Name}",
+                () => [quantizer.Value.Loss(Materializer.Dequantize(Materializer.Weight(site, encoding, parts.Value[place])), 0, site.N)]
+            )[0];
+            yield return new Candidate(encoding, same[i].Quantizer, loss, same[i].Bytes, decomposer, same[i].Factors);
+        }
+    }
+
+    private static double LeastLoss(IReadOnlyList<Candidate> candidates, long bytes) =>
+        candidates.Where(c => c.Bytes <= bytes).Select(c => c.Loss).DefaultIfEmpty(double.PositiveInfinity).Min();
+
+    /// <summary>A pair that could be made, with the loss that its spectrum promises.</summary>
+    private sealed record Offer(IQuantizer? Quantizer, QuantizationGrid? Grid, FactorShape Factors, double Loss, long Bytes)
+    {
+        public string Name => $"{Grid} {Factors} {Quantizer?.Name}";
+    }
+}

@@ -1,0 +1,227 @@
+using Lorq.Caching;
+using Lorq.Calibration;
+using Lorq.Checks;
+using Lorq.Menu;
+using Lorq.Models;
+using Lorq.Rewriting;
+using Lorq.Sites;
+
+namespace Lorq.Refinement;
+
+/// <summary>
+/// Makes the weights of a chosen plan again, in graph order, so that every site answers the original's output from the input it really
+/// meets: the one that the compressed sites before it produce (quantization.md, "Order and targets"). Costs no bytes.
+/// </summary>
+/// <param name="model">The original model.</param>
+/// <param name="calibration">Data, mask and the original's second moments.</param>
+/// <param name="memoryCap">Bytes of activations held at once; more wait in temporary files.</param>
+/// <param name="threads">Threads; 0 for one per core.</param>
+/// <param name="cache">Where refined weights of earlier runs are.</param>
+public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long memoryCap, int threads, CacheProfile cache)
+{
+    /// <summary>
+    /// How far the weight is moved towards the least-squares answer, and how much that is damped. Full steps fit the calibration data and may
+    /// generalise worse, so each site takes what is best on samples kept aside.
+    /// </summary>
+    private static readonly (float Share, double Damping)[] variants = [(0, 0.01), (0.5f, 0.01), (1, 0.01), (1, 0.1)];
+
+    private readonly IReadOnlyDictionary<string, DataTensor>[] batches =
+    [
+        .. calibration.Data.Batches,
+        .. calibration.HeldOut == calibration.Data ? [] : calibration.HeldOut.Batches,
+    ];
+
+    /// <summary>Refines.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="weights">Its weights, each made by itself.</param>
+    /// <param name="progress">Told after each step.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <returns>The weights in the same order; those that cannot be refined are as they were.</returns>
+    public IReadOnlyList<CompressedWeight> Refine(
+        Plan plan,
+        IReadOnlyList<CompressedWeight> weights,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        var refined = weights.ToDictionary(w => w.Site);
+        var candidates = new Dictionary<Site, Candidate>();
+        var keys = new List<(Site, MomentKey)>();
+        for (int i = 0; i < plan.Menus.Count; i++)
+        {
+            Site site = plan.Menus[i].Site;
+            if (plan.Menus[i].IsWhole && (plan[i].Quantizer ?? (object?)plan[i].Decomposer) is not null && Collector.Key(site) is { } key)
+            {
+                candidates.Add(site, plan[i]);
+                keys.Add((site, key));
+            }
+        }
+        // Every weight depends on those before it: they are known together or not at all.
+        CacheKey Entry(Site site) => new("refined", new ContentHash().Add(plan.Digest).Add(site.Name).Finish());
+        CompressedWeight?[] known =
+        [
+            .. weights.Select(w => candidates.ContainsKey(w.Site) ? WeightFormat.Find(cache, Entry(w.Site), w.Site, w.Encoding) : w),
+        ];
+        if (Array.TrueForAll(known, w => w is not null))
+        {
+            return [.. known.OfType<CompressedWeight>()];
+        }
+        IReadOnlyList<PrefixStep> steps = PrefixSchedule.Of(model, keys);
+        using var store = new ActivationStore(memoryCap);
+        for (int b = 0; b < batches.Length; b++)
+        {
+            foreach ((string name, DataTensor value) in batches[b])
+            {
+                store.Put(name, b, new ActivationPair(value, value));
+            }
+        }
+        for (int s = 0; s < steps.Count; s++)
+        {
+            PrefixStep step = steps[s];
+            if (!Advance(step, store, refined, cancellationToken))
+            {
+                break;
+            }
+            if (step.Sites.Count > 0 && !store.Get(step.Key.Tensor, 0).IsShared)
+            {
+                foreach (CompressedWeight weight in Fit(step, candidates, refined, store, cancellationToken))
+                {
+                    refined[weight.Site] = weight;
+                }
+            }
+            foreach (string passed in step.Passed)
+            {
+                store.Drop(passed, batches.Length);
+            }
+            progress?.Report(new StageProgress("Refinement", s + 1, steps.Count, step.Key.Tensor));
+        }
+        foreach (Site site in candidates.Keys)
+        {
+            WeightFormat.Keep(cache, Entry(site), refined[site]);
+        }
+        return [.. weights.Select(w => refined[w.Site])];
+    }
+
+    /// <summary>Runs a step's segment on all batches, in both models.</summary>
+    private bool Advance(
+        PrefixStep step,
+        ActivationStore store,
+        Dictionary<Site, CompressedWeight> refined,
+        CancellationToken cancellationToken
+    )
+    {
+        if (step.Nodes.Count == 0)
+        {
+            return true;
+        }
+        var types = step.Inputs.ToDictionary(i => i, i => store.Get(i, 0).Original.ElementType);
+        using var segment = new SegmentModel(model, step, types, refined.Keys, threads, cancellationToken);
+        IReadOnlyDictionary<string, DataTensor> none = new Dictionary<string, DataTensor>();
+        IReadOnlyDictionary<string, DataTensor> replacements = segment.Replacements(site => Materializer.Dequantize(refined[site]));
+        for (int b = 0; b < batches.Length; b++)
+        {
+            var inputs = step.Inputs.ToDictionary(i => i, i => store.Get(i, b));
+            DataTensor[]? original = segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Original), none, cancellationToken);
+            bool isShared = !segment.IsCompressed && inputs.Values.All(p => p.IsShared);
+            DataTensor[]? compressed = isShared
+                ? original
+                : segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Compressed), replacements, cancellationToken);
+            if (original is null || compressed is null)
+            {
+                return false;
+            }
+            for (int o = 0; o < original.Length; o++)
+            {
+                store.Put(step.Outputs[o], b, new ActivationPair(original[o], compressed[o]));
+            }
+        }
+        return true;
+    }
+
+    /// <summary>The input in both models: on the samples that weights are fitted to, and on those kept aside.</summary>
+    private (IReadOnlyList<GroupShift> Fit, IReadOnlyList<GroupShift> Judge) Measure(
+        MomentKey key,
+        float[][][] weights,
+        ActivationStore store,
+        CancellationToken cancellationToken
+    )
+    {
+        int fitted = calibration.Data.Batches.Count;
+        var fit = new InputShift(key, weights);
+        var judge = new InputShift(key, weights);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : -1, CancellationToken = cancellationToken };
+        Action moments = () => ForBatches(0, fitted, (x, _, shape, mask) => fit.AddMoment(x, shape, mask, cancellationToken));
+        Action shifts = () => ForBatches(0, fitted, (x, y, shape, mask) => fit.AddShift(x, y, shape, mask, cancellationToken));
+        Action aside = () =>
+            ForBatches(
+                fitted,
+                batches.Length,
+                (x, y, shape, mask) =>
+                {
+                    judge.AddMoment(x, shape, mask, cancellationToken);
+                    judge.AddShift(x, y, shape, mask, cancellationToken);
+                }
+            );
+        Parallel.Invoke(options, shifts, moments, aside);
+        IReadOnlyList<GroupShift> result = fit.Finish();
+        return (result, batches.Length == fitted ? result : judge.Finish());
+
+        void ForBatches(int first, int end, Action<float[], float[], long[], RowMask?> add)
+        {
+            for (int b = first; b < end; b++)
+            {
+                ActivationPair pair = store.Get(key.Tensor, b);
+                add(
+                    TappedValues.Floats(pair.Compressed),
+                    TappedValues.Floats(pair.Original),
+                    pair.Original.Shape,
+                    RowMask.Of(batches[b], calibration.Mask)
+                );
+            }
+        }
+    }
+
+    /// <summary>Per site the variant with the least output error on the samples kept aside; the weight as it is takes part.</summary>
+    private List<CompressedWeight> Fit(
+        PrefixStep step,
+        Dictionary<Site, Candidate> candidates,
+        Dictionary<Site, CompressedWeight> current,
+        ActivationStore store,
+        CancellationToken cancellationToken
+    )
+    {
+        float[][] weights = [.. step.Sites.Select(s => s.ReadWeight())];
+        float[][][] parts =
+        [
+            .. step.Sites.Select((s, i) => (float[][])[.. Enumerable.Range(0, s.Groups).Select(g => SiteTarget.Part(s, weights[i], g))]),
+        ];
+        (IReadOnlyList<GroupShift> fit, IReadOnlyList<GroupShift> judge) = Measure(step.Key, parts, store, cancellationToken);
+        var statistics = new SiteStatistics([.. fit.Select(f => f.Moment)], null);
+        SiteTarget[] targets = [.. step.Sites.Select((s, i) => new SiteTarget(s, weights[i], i, fit, judge))];
+        int count = variants.Length + 1;
+        var found = new (CompressedWeight Weight, double Excess)[targets.Length * count];
+        Parallel.For(
+            0,
+            found.Length,
+            new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : -1, CancellationToken = cancellationToken },
+            i =>
+            {
+                SiteTarget target = targets[i / count];
+                CompressedWeight weight = current[target.Site];
+                if (i % count < variants.Length)
+                {
+                    (float share, double damping) = variants[i % count];
+                    if (target.Moved(share, damping) is not { } moved)
+                    {
+                        found[i] = (weight, double.PositiveInfinity);
+                        return;
+                    }
+                    var quantizer = new WeightQuantizer(target.Site, statistics, moved);
+                    weight = Materializer.Materialize(target.Site, candidates[target.Site], quantizer, cancellationToken);
+                }
+                found[i] = (weight, target.Excess(Materializer.Dequantize(weight)));
+            }
+        );
+        return [.. targets.Select((_, t) => found.Skip(t * count).Take(count).MinBy(f => f.Excess).Weight)];
+    }
+}
