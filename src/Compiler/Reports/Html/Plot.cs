@@ -42,8 +42,9 @@ internal sealed class Plot(double height)
     /// <summary>Short lines below the box with labels.</summary>
     public Plot Columns(Scale scale, Func<double, string> format)
     {
-        foreach (double tick in scale.Ticks)
+        for (int i = 0; i < scale.Ticks.Count; i++)
         {
+            double tick = scale.Ticks[i];
             double x = scale.Position(tick);
             Line("grid", x, 0, x, height);
             // Labels at the ends stay within the box, so that they never leave a narrow page.
@@ -51,7 +52,9 @@ internal sealed class Plot(double height)
                 x < 0.02 ? "start"
                 : x > 0.98 ? "end"
                 : "middle";
-            marks.Add(Text("tick", SvgNumber.Percent(x), height + 2 * Gap + HalfText / 2, anchor, format(tick)));
+            // A narrow page shows every second one.
+            string classes = i % 2 == 1 && scale.Ticks.Count > 3 ? "tick minor" : "tick";
+            marks.Add(Text(classes, SvgNumber.Percent(x), height + 2 * Gap + HalfText / 2, anchor, format(tick)));
         }
         return this;
     }
@@ -114,6 +117,7 @@ internal sealed class Plot(double height)
                 El(
                     "svg",
                     Class("stretch"),
+                    At("aria-hidden", "true"),
                     At("viewBox", $"0 0 100 {SvgNumber.Pixels(height)}"),
                     At("width", "100%"),
                     At("height", SvgNumber.Pixels(height)),

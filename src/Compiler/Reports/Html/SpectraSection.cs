@@ -20,7 +20,11 @@ internal static class SpectraSection
             return null;
         }
         double[] left = [.. report.Spectra.SelectMany(Points).Select(p => p.Left)];
-        double[] ranks = [.. report.Spectra.SelectMany(Points).Select(p => (double)p.Rank)];
+        double[] ranks =
+        [
+            .. report.Spectra.SelectMany(Points).Select(p => (double)p.Rank),
+            .. report.Spectra.Select(s => s.ChosenRank).Where(r => r > 0).Select(r => (double)r!.Value),
+        ];
         var x = LogScale.Binary([1, .. ranks]);
         var y = LogScale.Decimal([1, .. left]);
         XElement[] pictures = [.. report.Spectra.Select((s, i) => Draw(s, i, x, y))];
