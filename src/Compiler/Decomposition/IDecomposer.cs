@@ -5,7 +5,7 @@ namespace Lorq.Decomposition;
 /// <summary>A weight as a quantized base and a low-rank pair: Ŵ = Q + A·C.</summary>
 /// <param name="Base">The codes Q; null for a low-rank pair alone.</param>
 /// <param name="Factors">The pair; null when it does not lower the error.</param>
-/// <param name="Loss">tr(EᵀHE)/tr(WᵀHW) for E = W − Ŵ with the stored (rounded) values; without a moment the squared Frobenius ratio, weighted by column.</param>
+/// <param name="Loss">tr(EᵀHE)/tr(WᵀHW) for E = W − Ŵ with the stored (rounded) values; without a moment the squared Frobenius ratio. Columns are weighted in both where the problem weighs them, see <see cref="OutputMetric"/>.</param>
 /// <param name="History">Loss after every round of an alternation, for the report; one entry for methods of one round.</param>
 public sealed record Decomposed(QuantizedMatrix? Base, FactorPair? Factors, double Loss, IReadOnlyList<double> History);
 
