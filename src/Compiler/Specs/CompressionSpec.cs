@@ -98,7 +98,7 @@ public sealed record MenuSpec
     public bool Codebooks { get; init; }
 
     /// <summary>Ranks of a low-rank pair; 0 for none.</summary>
-    public IReadOnlyList<int> Ranks { get; init; } = [0, 8, 16, 32, 64];
+    public IReadOnlyList<int> Ranks { get; init; } = [0, 4, 8, 16, 32, 64];
 
     /// <summary>Bits of the pair's values: 8 or 16.</summary>
     public IReadOnlyList<int> FactorBits { get; init; } = [8, 16];

@@ -47,6 +47,5 @@ public sealed class ActivationStoreTests
         }
     }
 
-    private static DataTensor Tensor(int value) =>
-        new(DataType.Float, [2, 2], [.. Enumerable.Range(0, 16).Select(i => (byte)(value + i))]);
+    private static DataTensor Tensor(int value) => new(DataType.Float, [2, 2], [.. Enumerable.Range(0, 16).Select(i => (byte)(value + i))]);
 }

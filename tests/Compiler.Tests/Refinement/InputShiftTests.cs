@@ -97,8 +97,7 @@ public sealed class InputShiftTests
             {
                 for (int c = 0; c < n; c++)
                 {
-                    residual[r * n + c] +=
-                        (double)shifted[r * K + k] * replacement[k * n + c] - (double)x[r * K + k] * weight[k * n + c];
+                    residual[r * n + c] += (double)shifted[r * K + k] * replacement[k * n + c] - (double)x[r * K + k] * weight[k * n + c];
                 }
             }
         }

@@ -43,10 +43,7 @@ public sealed class PrefixScheduleTests : IDisposable
     public void Running_the_steps_of_an_unchanged_model_gives_its_inner_tensors_bit_by_bit()
     {
         using var model = OnnxModel.Load(Path.Combine(TestData.Root, "examples", "models", "rec.onnx"));
-        var values = new Dictionary<string, DataTensor>(StringComparer.Ordinal)
-        {
-            [model.Proto.Graph.Input[0].Name] = Image(),
-        };
+        var values = new Dictionary<string, DataTensor>(StringComparer.Ordinal) { [model.Proto.Graph.Input[0].Name] = Image() };
         IReadOnlyList<PrefixStep> steps = [.. Steps(model).Take(12)];
         var none = new Dictionary<string, DataTensor>();
         using var taps = new TappedModel(model, [.. steps.Select(s => s.Key.Tensor).Distinct()], 1, default);
@@ -111,7 +108,12 @@ public sealed class PrefixScheduleTests : IDisposable
     }
 
     private static HashSet<string> Made(PrefixStep step, NodeProto until) =>
-        [.. step.Nodes.TakeWhile(n => !ReferenceEquals(n, until)).Where(n => n.Input.Any(i => step.Inputs.Contains(i))).SelectMany(n => n.Output)];
+        [
+            .. step
+                .Nodes.TakeWhile(n => !ReferenceEquals(n, until))
+                .Where(n => n.Input.Any(i => step.Inputs.Contains(i)))
+                .SelectMany(n => n.Output),
+        ];
 
     private static IReadOnlyList<PrefixStep> Steps(OnnxModel model) =>
         PrefixSchedule.Of(
