@@ -14,8 +14,8 @@ namespace Lorq.Menu;
 /// </summary>
 internal sealed class RankChoices
 {
-    /// <summary>A pair whose loss would be this much above that of plain codes of the same bytes is worth an alternation: it takes off about a third.</summary>
-    private const double NearlyPays = 1.4;
+    /// <summary>A pair whose loss would be this much above that of the others at the same bytes is worth an alternation: it takes off 5 to 20 %.</summary>
+    private const double NearlyPays = 1.15;
 
     /// <summary>What the spectrum promises has to be below this share of the loss of plain codes: the pair's own rounding comes on top.</summary>
     private const double ClearGain = 0.97;
@@ -118,18 +118,19 @@ internal sealed class RankChoices
             return plain;
         }
         IReadOnlyList<Candidate> rivals = IsOptional ? plain : [];
+        var hull = new LowerHull(rivals);
         List<Candidate> made = [];
-        foreach (var group in offers.Where(o => IsWorthMaking(o, rivals)).GroupBy(o => (o.Quantizer, o.Grid)))
+        foreach (var group in offers.Where(o => IsWorthMaking(o, hull, ClearGain)).GroupBy(o => (o.Quantizer, o.Grid)))
         {
             foreach (IDecomposer method in methods.Where(m => group.Key.Grid is not null || m.SupportsNoBase))
             {
                 made.AddRange(Measure([.. group], method, cancellationToken));
             }
         }
-        Candidate[] all = [.. rivals, .. made];
+        hull = new LowerHull([.. rivals, .. made]);
         IEnumerable<Offer> near = offers
-            .Where(o => o.Grid is not null && o.Loss < NearlyPays * LeastLoss(all, o.Bytes) && o.Loss > Negligible)
-            .OrderBy(o => o.Loss / LeastLoss(all, o.Bytes))
+            .Where(o => o.Grid is not null && IsWorthMaking(o, hull, NearlyPays))
+            .OrderBy(o => o.Loss / hull.LossAt(o.Bytes))
             .ThenBy(o => o.Name, StringComparer.Ordinal)
             .Take(MostAlternations);
         foreach (Offer offer in near.ToList())
@@ -137,15 +138,15 @@ internal sealed class RankChoices
             made.AddRange(alternatives.SelectMany(method => Measure([offer], method, cancellationToken)));
         }
         // What another candidate beats in bytes and loss would never be chosen.
-        all = [.. rivals, .. made];
+        Candidate[] all = [.. rivals, .. made];
         return [.. rivals, .. made.Where(m => !all.Any(c => c.Bytes <= m.Bytes && c.Loss < m.Loss))];
     }
 
-    /// <summary>True when the spectrum promises clearly less than plain codes lose, and these lose anything to speak of.</summary>
-    private static bool IsWorthMaking(Offer offer, IReadOnlyList<Candidate> rivals)
+    /// <summary>True when the spectrum promises less than this share of what a mix of the others loses, and these lose anything to speak of.</summary>
+    private static bool IsWorthMaking(Offer offer, LowerHull rivals, double share)
     {
-        double rival = LeastLoss(rivals, offer.Bytes);
-        return rival > Negligible && offer.Loss < ClearGain * rival;
+        double rival = rivals.LossAt(offer.Bytes);
+        return rival > Negligible && offer.Loss < share * rival;
     }
 
     private void Look(IQuantizer? method, QuantizationGrid? grid, Func<double[]> spectrum)
@@ -181,9 +182,6 @@ internal sealed class RankChoices
             yield return new Candidate(encoding, same[i].Quantizer, loss, same[i].Bytes, decomposer, same[i].Factors);
         }
     }
-
-    private static double LeastLoss(IReadOnlyList<Candidate> candidates, long bytes) =>
-        candidates.Where(c => c.Bytes <= bytes).Select(c => c.Loss).DefaultIfEmpty(double.PositiveInfinity).Min();
 
     /// <summary>A pair that could be made, with the loss that its spectrum promises.</summary>
     private sealed record Offer(IQuantizer? Quantizer, QuantizationGrid? Grid, FactorShape Factors, double Loss, long Bytes)
