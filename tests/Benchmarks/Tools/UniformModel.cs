@@ -30,7 +30,7 @@ internal sealed class UniformModel : IDisposable
         model = OnnxModel.Load(judge.OriginalPath, cancellationToken);
         emission = Emissions.All.Single(e => e.Name == target);
         sites = SiteFinder.Find(model, spec).Sites;
-        calibration = new Lazy<CalibrationResult>(() => CalibrationRun.Start(model, sites, spec, null, cancellationToken)!.Result);
+        calibration = new Lazy<CalibrationResult>(() => CalibrationRun.Start(model, sites, spec, null, null, cancellationToken)!.Result);
     }
 
     /// <summary>Bytes of the file that <see cref="Write"/> would write on this grid, before anything is quantized.</summary>
