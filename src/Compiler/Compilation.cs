@@ -129,6 +129,8 @@ public static class Compilation
         AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
         clock.Begin("Reports");
+        // Now rather than at the end: the report says when it cannot be written.
+        cache.Flush();
         var front = new Front(planner, menus, decision.Omega);
         var facts = new ReportFacts(
             request,

@@ -48,6 +48,7 @@ internal static class SweepCommand
             specFile,
         };
         var options = new SpecOptions(command, without);
+        var cacheOptions = new CacheOptions(command);
         foreach (Option option in (Option[])[points, verify, csv, json, quiet])
         {
             command.Options.Add(option);
@@ -62,11 +63,15 @@ internal static class SweepCommand
                     spec,
                     InRange("--points", parsed.GetValue(points), 1),
                     InRange("--verify", parsed.GetValue(verify), 0)
-                );
+                )
+                {
+                    Cache = cacheOptions.Folder(parsed),
+                };
                 SweepReport report = ProgressDisplay.Run(
                     parsed.GetValue(quiet),
                     progress => Sweep.Run(request, progress, cancellationToken)
                 );
+                CacheOptions.Warn(request.Cache);
                 if (parsed.GetValue(csv) is { } path)
                 {
                     AtomicFile.WriteText(path, report.ToCsv());
