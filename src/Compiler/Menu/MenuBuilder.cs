@@ -93,12 +93,8 @@ public sealed class MenuBuilder(
                     $"{site.Name}|{grid}|{method.Name}",
                     () => [quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N)]
                 )[0];
-                // A base that others beat in bytes and loss is not saved by a pair.
-                if (!candidates.Any(c => c.Bytes <= bytes && c.Loss <= loss))
-                {
-                    ranks.Look(method, grid, codes, cancellationToken);
-                }
                 candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
+                ranks.Consider(codes, candidates[^1], candidates);
             }
         }
         IReadOnlyList<Candidate> all = WithinBits(site, ranks.Extend(candidates, cancellationToken));
