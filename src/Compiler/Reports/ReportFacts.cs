@@ -23,6 +23,7 @@ internal sealed record ReportFacts(
     DivergenceResult? Divergence,
     IReadOnlyList<FrontPlan> Front,
     IReadOnlyList<UniformPlan> Uniform,
+    LowRankFacts? LowRank,
     long Written,
     long Opset
 )
@@ -70,6 +71,7 @@ internal sealed record ReportFacts(
                     )),
                 ]
             ),
+            LowRank = LowRank,
             Spectra = [.. Spectra()],
             RoundHistory = [.. Decision.Rounds.Select((r, i) => new RoundFacts(i + 1, r.Predicted, r.Measured))],
             Divergence = Divergence,
@@ -128,6 +130,8 @@ internal sealed record ReportFacts(
                         : 16
                     : null,
                 Decomposition = chosen[0].Decomposer?.Name ?? "",
+                Candidates = unit.Sum(u => u.Menu.Candidates.Count),
+                MenuSeconds = unit.Sum(u => u.Menu.Elapsed.TotalSeconds),
             };
         }
     }

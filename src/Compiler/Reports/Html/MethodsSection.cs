@@ -46,6 +46,7 @@ internal static class MethodsSection
         return new Section(
             "methods",
             "Methods",
+            MenuText.LowRank(report) is { } gain ? Markup.Paragraph(gain) : null,
             Figure.Of(
                 "How often the solver chose each method: of all sites, and of the bytes that sites have in the written file.",
                 BarRows.Draw(

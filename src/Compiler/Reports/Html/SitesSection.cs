@@ -35,6 +35,8 @@ internal static class SitesSection
                 ">output error ℓ",
                 ">weight ω",
                 ">predicted loss",
+                ">candidates",
+                ">menu time",
                 "notes",
             ]
         );
@@ -75,6 +77,8 @@ internal static class SitesSection
         yield return Cell.Loss(s.RelativeError);
         yield return Cell.Loss(s.Weight);
         yield return Cell.Loss(s.PredictedLoss);
+        yield return Cell.Whole(s.Candidates);
+        yield return new Cell(Figures.Seconds(s.MenuSeconds), s.MenuSeconds);
         yield return string.Join("; ", (s.Uses > 1 ? [$"tied: {s.Uses} uses"] : Array.Empty<string>()).Concat(s.Notes));
     }
 }
