@@ -189,6 +189,9 @@ public sealed record LossFacts(string Metric, double Predicted, double? Measured
 {
     /// <summary>The loss before the weights were fitted to the compressed prefix; null when that was not done, or gained nothing.</summary>
     public double? BeforeRefinement { get; init; }
+
+    /// <summary>The most that was allowed; null when only the size was limited.</summary>
+    public double? Limit { get; init; }
 }
 
 /// <summary>A plan that treats all sites alike.</summary>

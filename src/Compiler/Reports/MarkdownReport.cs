@@ -319,6 +319,7 @@ public static class MarkdownReport
     internal static string LossSentence(CompressionReport r) =>
         r.Loss.Measured is double measured
             ? $"{r.Loss.Metric} {Figures.Loss(measured)} measured, {Figures.Loss(r.Loss.Predicted)} predicted"
+                + (r.Loss.Limit is { } limit ? $", {Figures.Loss(limit)} allowed" : "")
                 + (r.Loss.BeforeRefinement is { } before ? $"; {Figures.Loss(before)} before refinement" : "")
             : $"{r.Loss.Metric} {Figures.Loss(r.Loss.Predicted)} predicted, not measured";
 

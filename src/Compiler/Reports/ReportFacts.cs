@@ -58,6 +58,7 @@ internal sealed record ReportFacts(
             Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss)
             {
                 BeforeRefinement = Decision.LossBeforeRefinement,
+                Limit = Request.Spec.MaxLoss,
             },
             BestUniform = Decision.Uniform is { Loss: { } loss } u ? new UniformFacts(u.Name, u.Bytes, loss) : null,
             Front = new FrontFacts(

@@ -8,9 +8,9 @@ internal static class NetworkSection
     private const double LinearUpTo = 16;
     private const double BitsHeight = 150;
     private const double SmallHeight = 64;
-    private const double TitleHeight = 34;
+    private const double TitleHeight = 42;
 
-    /// <summary>Above this many sites bars touch: gaps would be thinner than a pixel.</summary>
+    /// <summary>Above this many sites bars touch and are drawn as one shape: gaps would be thinner than a pixel.</summary>
     private const int MostWithGaps = 240;
 
     /// <summary>Few sites get bars of this width at most, as a share of the picture.</summary>
@@ -106,13 +106,18 @@ internal static class NetworkSection
         plot.Rows(showEnds ? new EndsOf(scale) : scale, top, bottom, format);
         double slot = Slot(values.Length);
         double gap = values.Length > MostWithGaps ? 0 : 0.18 * slot;
-        for (int i = 0; i < values.Length; i++)
+        double Top(int i) => bottom - Math.Max(1, Math.Clamp(scale.Position(values[i]), 0, 1) * height);
+        int[] drawn = [.. Enumerable.Range(0, values.Length).Where(i => values[i] > 0 && scale.Position(values[i]) > 0)];
+        foreach (IGrouping<string, int> style in drawn.GroupBy(i => IsCompressed(r.Sites[i]) ? "bar after" : "bar kept"))
         {
-            double share = values[i] > 0 ? Math.Clamp(scale.Position(values[i]), 0, 1) : 0;
-            if (share > 0)
+            if (values.Length > MostWithGaps)
             {
-                string mark = IsCompressed(r.Sites[i]) ? "bar after" : "bar kept";
-                plot.Bar(mark, i * slot + gap / 2, slot - gap, bottom - Math.Max(1, share * height), bottom);
+                plot.Bars(style.Key, style.Select(i => (i * slot, slot, Top(i), bottom)));
+                continue;
+            }
+            foreach (int i in style)
+            {
+                plot.Bar(style.Key, i * slot + gap / 2, slot - gap, Top(i), bottom);
             }
         }
         return bottom;
