@@ -3,9 +3,17 @@ namespace Lorq.Reports.Html;
 /// <summary>The picture of sizes and losses, on the page and in a file of its own.</summary>
 internal sealed class FrontChart
 {
-    private const double Height = 290;
+    private const double Height = 260;
+
+    /// <summary>The front is drawn down to the least loss of another plan, and this factor beyond it.</summary>
+    private const double Beyond = 4;
+
+    /// <summary>What fits beside the axis on a phone.</summary>
+    private const int LongestTitle = 38;
+
     private readonly IReadOnlyList<PlanPoint> plans;
     private readonly long? budget;
+    private readonly double least;
     private readonly Scale x;
     private readonly Scale y;
 
@@ -13,6 +21,7 @@ internal sealed class FrontChart
     {
         this.plans = plans;
         this.budget = budget;
+        least = Floor(plans);
         // Plans without a place on the axis of losses do not stretch the axis of sizes.
         x = LogScale.Tight(plans.Where(IsDrawn).Select(m => (double)m.Bytes));
         y = LogScale.Decimal(plans.Where(IsDrawn).SelectMany(Losses));
@@ -21,9 +30,10 @@ internal sealed class FrontChart
     /// <summary>The chart; null when no plan has a place in it.</summary>
     /// <param name="plans">In order of size.</param>
     /// <param name="budget">Bytes the file may have; null without.</param>
-    public static FrontChart? Of(IReadOnlyList<PlanPoint> plans, long? budget) => plans.Any(IsDrawn) ? new FrontChart(plans, budget) : null;
+    public static FrontChart? Of(IReadOnlyList<PlanPoint> plans, long? budget) =>
+        plans.Any(m => m.Bytes > 0 && Losses(m).Any()) ? new FrontChart(plans, budget) : null;
 
-    /// <summary>Plans without a positive loss.</summary>
+    /// <summary>Plans without a positive loss, and those with so little that they would only flatten the picture.</summary>
     public int Absent => plans.Count(m => !IsDrawn(m));
 
     /// <summary>Where a size stands, 0 at the left and 1 at the right.</summary>
@@ -47,10 +57,12 @@ internal sealed class FrontChart
     }
 
     /// <summary>Draws it.</summary>
-    public Plot Draw()
+    /// <param name="loss">What the losses are, for the axis.</param>
+    public Plot Draw(string loss)
     {
         Plot plot = new Plot(Height).Rows(y, 0, Height, Figures.Tick).Columns(x, Figures.TickBytes);
-        plot.Label("axis-title", 0, -10, "start", "loss").Label("axis-title", 1, Height + 36, "end", "file size");
+        plot.Label("axis-title", 0, -10, "start", Figures.Shorten(SafeText.Line(loss), LongestTitle))
+            .Label("axis-title", 1, Height + 36, "end", "file size");
         if (budget is { } bytes and > 0 && x.Position(bytes) is >= 0 and <= 1 and var limit)
         {
             plot.Line("budget", limit, 0, limit, Height);
@@ -87,15 +99,22 @@ internal sealed class FrontChart
         if (PlanPoint.IsDrawn(loss))
         {
             plot.Dot("chosen", at, Down(loss!.Value), 7);
-            // The front falls: free is what is above at the right, and what is below at the left.
-            (string side, string anchor, double shift) = at > 0.75 ? ("left", "end", 20) : ("right", "start", -12);
+            // The front falls, and no plan is below it: free is what is below at the left.
+            (string side, string anchor, double shift) = at > 0.15 ? ("left", "end", 20) : ("right", "start", -12);
             plot.Label("mark-label " + side, at, Down(loss.Value) + shift, anchor, "this file");
         }
     }
 
     private double Down(double loss) => Height * (1 - y.Position(loss));
 
-    private static bool IsDrawn(PlanPoint plan) => plan.Bytes > 0 && Losses(plan).Any();
+    private bool IsDrawn(PlanPoint plan) => plan.Bytes > 0 && Losses(plan).Any(l => l >= least);
+
+    /// <summary>The front goes on to where nothing is lost; beside a chosen plan, what is far below it and all uniform plans is left out.</summary>
+    private static double Floor(IReadOnlyList<PlanPoint> plans)
+    {
+        double[] shown = [.. plans.Where(m => m.Kind != PlanKind.Front && m.Bytes > 0).SelectMany(Losses)];
+        return plans.Any(m => m.Kind == PlanKind.Chosen) ? shown.DefaultIfEmpty(0).Min() / Beyond : 0;
+    }
 
     private static IEnumerable<double> Losses(PlanPoint plan) =>
         new[] { plan.Predicted, plan.Measured }.Where(PlanPoint.IsDrawn).Select(l => l!.Value);

@@ -24,7 +24,7 @@ public static class FrontPicture
     {
         IReadOnlyList<PlanPoint> plans = PlanPoint.Of(report);
         FrontChart? chart = FrontChart.Of(plans, null);
-        Plot plot = chart?.Draw() ?? new Plot(0);
+        Plot plot = chart?.Draw(MetricText.Of(report.Metric)) ?? new Plot(0);
         (string Mark, string Meaning)[] legend = [.. chart?.Legend() ?? []];
         double bottom = Top + plot.Height + AxisSpace;
         double height = bottom + (legend.Length + 1) / 2 * LegendLine;
@@ -45,7 +45,7 @@ public static class FrontPicture
             new XElement("style", PageAssets.PlotStyle),
             El("rect", Class("paper"), At("width", "100%"), At("height", "100%")),
             Text("chart-title", Left, 32, Figures.Shorten(SafeText.Line(name), 60)),
-            Text("chart-note", Left, 54, $"{report.Metric} (logarithmic) against file size, target {report.Target}; {range}"),
+            Text("chart-note", Left, 54, $"Loss against file size, target {report.Target}; {range}"),
             plot.Inner(Left, Top, Width - Left - Right),
             legend.Select((e, i) => Entry(e.Mark, e.Meaning, Left + i % 2 * LegendColumn, bottom + i / 2 * LegendLine))
         );

@@ -30,7 +30,9 @@ internal static class FrontSection
             "Size and loss",
             Figure.Of(
                 Caption(report, chart),
-                chart.Draw().Build("front-chart", "axes", "Size–loss front", Describe(report, plans), TableId),
+                chart
+                    .Draw(MetricText.Of(report.Loss.Metric))
+                    .Build("front-chart", "axes", "Size–loss front", Describe(report, plans), TableId),
                 Figure.Legend(chart.Legend()),
                 Figure.Cursor(
                     "front-cursor",
@@ -45,8 +47,8 @@ internal static class FrontSection
     }
 
     private static string Caption(CompressionReport report, FrontChart chart) =>
-        $"The least loss that every file size allows, and plans with the same bits everywhere. Loss: {MetricText.Of(report.Loss.Metric)}; both axes are logarithmic."
-        + (chart.Absent == 0 ? "" : $" {Figures.Count(chart.Absent, "plan")} without a positive loss: in the data only.");
+        "The least loss that each file size allows, and plans with the same bits everywhere; both axes are logarithmic."
+        + (chart.Absent == 0 ? "" : $" {Figures.Count(chart.Absent, "plan")} with next to no loss: in the data only.");
 
     private static string Describe(CompressionReport r, IReadOnlyList<PlanPoint> plans)
     {

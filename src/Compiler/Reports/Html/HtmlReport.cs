@@ -43,7 +43,7 @@ public static class HtmlReport
                     El("meta", At("name", "viewport"), At("content", "width=device-width, initial-scale=1")),
                     El("meta", At("name", "color-scheme"), At("content", "light dark")),
                     El("meta", At("name", "generator"), At("content", "Lorq " + report.Versions.Lorq)),
-                    El("title", $"{report.Model.Name}: {Summary(report)}"),
+                    El("title", $"{PageHeader.Title(report.Model)}: {Summary(report)}"),
                     El("link", At("rel", "icon"), At("href", "data:,")),
                     assets.Style
                 ),

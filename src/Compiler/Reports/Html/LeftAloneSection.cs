@@ -36,7 +36,7 @@ internal static class LeftAloneSection
         }
         return new Section(
             "left-alone",
-            "Weights left alone",
+            "Left alone",
             Paragraph(
                 $"{Figures.Count(report.LeftAlone.Count, "weight")} with {Figures.Bytes(report.LeftAlone.Sum(w => w.Bytes))} stay as they are in the original file of {Figures.Bytes(report.Model.OriginalBytes)}."
             ),

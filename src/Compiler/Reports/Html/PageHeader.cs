@@ -15,9 +15,8 @@ internal static partial class PageHeader
         ModelFacts m = report.Model;
         return El(
             "header",
-            Paragraph(Class("eyebrow"), "Lorq compression report"),
-            El("h1", El("bdi", m.Name)),
-            Paragraph(Class("files"), Name(m.Path), " → ", Name(m.WrittenPath), $", target {report.Target}"),
+            El("h1", El("bdi", Title(m))),
+            Paragraph(Class("files"), "Compressed by Lorq: ", Name(m.Path), " → ", Name(m.WrittenPath), $", target {report.Target}"),
             Paragraph(
                 Class("headline"),
                 El("span", Class("before"), Figures.Bytes(m.OriginalBytes)),
@@ -35,6 +34,10 @@ internal static partial class PageHeader
             )
         );
     }
+
+    /// <summary>The model's name; with its folder when it is called what most exports are called.</summary>
+    internal static string Title(ModelFacts m) =>
+        m.Name == "model" && Path.GetFileName(Path.GetDirectoryName(m.Path)) is { Length: > 0 } folder ? $"{folder}/{m.Name}" : m.Name;
 
     private static string Ratio(ModelFacts m) =>
         $"{Figures.Percent(Share(m))} of the original"
@@ -84,8 +87,8 @@ internal static partial class PageHeader
             double own = r.Loss.Measured ?? r.Loss.Predicted;
             yield return (
                 "same bits everywhere",
-                own > 0 && double.IsFinite(uniform.Loss) ? $"{Times(uniform.Loss, own)} the loss" : Figures.Loss(uniform.Loss),
-                $"{uniform.Name} for all sites: {Figures.Loss(uniform.Loss)} at {Figures.Bytes(uniform.Bytes)}"
+                own > 0 && double.IsFinite(uniform.Loss) ? Times(uniform.Loss, own) : Figures.Loss(uniform.Loss),
+                $"the loss: {Figures.Loss(uniform.Loss)} with {uniform.Name} for all sites, {Figures.Bytes(uniform.Bytes)}"
             );
         }
         if (r.LowRank?.Gain is double gain)
@@ -100,7 +103,8 @@ internal static partial class PageHeader
         yield return (
             "budget",
             unspent >= 0 ? "met" : "missed",
-            $"{r.Budget.Text}: {Figures.Whole(r.Budget.Bytes)} bytes, "
+            (r.Budget.Text == $"{r.Budget.Bytes}" ? "" : $"{r.Budget.Text}: ")
+                + $"{Figures.Whole(r.Budget.Bytes)} bytes, "
                 + (unspent >= 0 ? $"{Figures.Whole(unspent)} unspent" : $"{Figures.Whole(-unspent)} too many")
         );
         yield return ("run time", Figures.Seconds(r.Stages.Sum(s => s.Seconds)), $"peak memory {Figures.Bytes(r.PeakMemoryBytes)}");

@@ -23,6 +23,9 @@ internal static class SpectraSection
 
     private const double OverviewHeight = 240;
 
+    /// <summary>Less is drawn as this: stored factors are not so exact.</summary>
+    private const double Least = 1e-6;
+
     /// <summary>The section; null when no site has a spectrum.</summary>
     public static Section? Of(CompressionReport report)
     {
@@ -106,14 +109,14 @@ internal static class SpectraSection
     }
 
     private static IEnumerable<(int Rank, double Left)> Points(SpectrumFacts s) =>
-        s.Ranks.Zip(s.Values).Where(p => p.First > 0 && PlanPoint.IsDrawn(p.Second));
+        s.Ranks.Zip(s.Values).Where(p => p.First > 0 && double.IsFinite(p.Second)).Select(p => (p.First, Math.Max(p.Second, Least)));
 
     private static XElement Draw(SpectrumFacts s, int index, Scale x, Scale y, CompressionReport report)
     {
         double Down(double left) => Height * (1 - y.Position(left));
         (int Rank, double Left)[] points = [.. Points(s)];
         Plot plot = new Plot(Height).Rows(y, 0, Height, Figures.Tick).Columns(x, Figures.Tick);
-        plot.Curve("front-line", points.Select(p => (x.Position(p.Rank), Down(p.Left))));
+        plot.Curve(s.ChosenRank > 0 ? "front-line" : "spectrum", points.Select(p => (x.Position(p.Rank), Down(p.Left))));
         string chosen = "no low-rank part";
         if (s.ChosenRank is int rank and > 0)
         {
@@ -128,7 +131,7 @@ internal static class SpectraSection
             chosen =
                 codes.Length > 0
                     ? $"rank {rank} beside the codes"
-                    : $"rank {rank}" + (value is double l ? $", {Figures.Percent(l)} missed" : "");
+                    : $"rank {rank}" + (value is double l ? $", {Figures.Loss(l)} missed" : "");
         }
         string id = $"spectrum-{index + 1}";
         return El(
