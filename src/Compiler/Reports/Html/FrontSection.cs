@@ -29,7 +29,7 @@ internal static class FrontSection
             "front",
             "Size and loss",
             Figure.Of(
-                Caption(report, chart),
+                "The least loss that each file size allows, and plans with the same bits everywhere; both axes are logarithmic.",
                 chart
                     .Draw(MetricText.Of(report.Loss.Metric))
                     .Build("front-chart", "axes", "Size–loss front", Describe(report, plans), TableId),
@@ -41,14 +41,13 @@ internal static class FrontSection
                     "axes",
                     plans.ToList().FindIndex(m => m.Kind == PlanKind.Chosen)
                 ),
-                Figure.Data("Data of this chart", table.Build())
+                Figure.Data(
+                    "Data of this chart" + (chart.Absent == 0 ? "" : $", with {Figures.Count(chart.Absent, "plan")} of next to no loss"),
+                    table.Build()
+                )
             )
         );
     }
-
-    private static string Caption(CompressionReport report, FrontChart chart) =>
-        "The least loss that each file size allows, and plans with the same bits everywhere; both axes are logarithmic."
-        + (chart.Absent == 0 ? "" : $" {Figures.Count(chart.Absent, "plan")} with next to no loss: in the data only.");
 
     private static string Describe(CompressionReport r, IReadOnlyList<PlanPoint> plans)
     {
