@@ -16,7 +16,9 @@ public class SweepTests
         Assert.Equal((0, ""), (code, error));
         double[] losses =
         [
-            .. File.ReadLines(csv).Where(l => l.StartsWith("best,")).Select(l => double.Parse(l.Split(',')[3], CultureInfo.InvariantCulture)),
+            .. File.ReadLines(csv)
+                .Where(l => l.StartsWith("best,"))
+                .Select(l => double.Parse(l.Split(',')[3], CultureInfo.InvariantCulture)),
         ];
         Assert.True(losses.Length > 3);
         XElement picture = XElement.Load(svg);
