@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Lorq.Caching;
 using Lorq.Calibration;
@@ -51,7 +52,10 @@ public sealed class MenuBuilder(
             options,
             i =>
             {
-                menus[i] = Build(sites[i], cancellationToken);
+                long start = Stopwatch.GetTimestamp();
+                IReadOnlyList<SiteMenu> units = Build(sites[i], cancellationToken);
+                TimeSpan share = Stopwatch.GetElapsedTime(start) / units.Count;
+                menus[i] = [.. units.Select(u => u with { Elapsed = share })];
                 lock (gate)
                 {
                     done += Work(sites[i]);
