@@ -37,6 +37,7 @@ public sealed class MenuBuilder(
     public IReadOnlyList<SiteMenu> Build(IReadOnlyList<Site> sites, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         var menus = new IReadOnlyList<SiteMenu>[sites.Count];
+        var factors = new FactorLifetime(calibration, sites);
         double total = sites.Sum(Work);
         double done = 0;
         object gate = new();
@@ -54,6 +55,7 @@ public sealed class MenuBuilder(
             {
                 long start = Stopwatch.GetTimestamp();
                 IReadOnlyList<SiteMenu> units = Build(sites[i], cancellationToken);
+                factors.Done(sites[i]);
                 TimeSpan share = Stopwatch.GetElapsedTime(start) / units.Count;
                 menus[i] = [.. units.Select(u => u with { Elapsed = share })];
                 lock (gate)
