@@ -40,7 +40,7 @@ internal static class SweepCommand
             "Shows what every size would cost: the whole size–loss front of a model, with the plans that treat all weights alike beside it.",
             """
             lorq sweep model.onnx --calibration data.npz
-            lorq sweep model.onnx --calibration data.npz --points 100 --verify 5 --csv front.csv
+            lorq sweep model.onnx --calibration data.npz --verify 5 --csv front.csv
             """
         )
         {
