@@ -63,13 +63,18 @@ internal static class SweepCommand
                     InRange("--points", parsed.GetValue(points), 1),
                     InRange("--verify", parsed.GetValue(verify), 0)
                 );
+                string? table = parsed.GetValue(csv);
+                if (table is not null)
+                {
+                    AtomicFile.RequireWritable(table);
+                }
                 SweepReport report = ProgressDisplay.Run(
                     parsed.GetValue(quiet),
                     progress => Sweep.Run(request, progress, cancellationToken)
                 );
-                if (parsed.GetValue(csv) is { } path)
+                if (table is not null)
                 {
-                    AtomicFile.WriteText(path, report.ToCsv());
+                    AtomicFile.WriteText(table, report.ToCsv());
                 }
                 if (parsed.GetValue(json))
                 {
