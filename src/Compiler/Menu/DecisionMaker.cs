@@ -97,7 +97,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
                 {
                     break;
                 }
-                bracket.Add(bracket.Target, known);
+                bracket.Add(solved.PredictedLoss, known);
                 continue;
             }
             Decision decision = Refine(
