@@ -99,6 +99,19 @@ public sealed class DecisionMakerTests(DecisionMakerTests.Network network) : ICl
         Assert.True(other.MeasuredLoss > limit, $"{smaller} bytes: {other.MeasuredLoss}");
     }
 
+    /// <summary>What counts is the loss of the file: here it is larger than that of the weights which were tried before writing.</summary>
+    [Theory]
+    [InlineData(0.004)]
+    [InlineData(0.02)]
+    public void A_file_that_loses_more_than_its_weights_is_not_taken_for_good(double limit)
+    {
+        WrittenTrial written = Trial.Written(new CoarseEmission(Trial.Profile.Emission, 0.04f));
+        Decision decision = Within(limit, null, written);
+        Assert.InRange(written.Loss(decision.Weights, default), 0, limit);
+        Assert.Equal(written.Loss(decision.Weights, default), decision.MeasuredLoss!.Value, 1e-9);
+        Assert.True(decision.Solved.PredictedBytes > Within(limit).Solved.PredictedBytes);
+    }
+
     [Fact]
     public void A_limit_of_0_keeps_everything()
     {
@@ -166,11 +179,11 @@ public sealed class DecisionMakerTests(DecisionMakerTests.Network network) : ICl
         );
     }
 
-    private Decision Within(double limit, ByteBudget? budget = null) =>
+    private Decision Within(double limit, ByteBudget? budget = null, WrittenTrial? written = null) =>
         Trial.Maker.WithinLoss(
             Trial.Probe,
             Trial.Refiner(),
-            Trial.Written(),
+            written ?? Trial.Written(),
             limit,
             budget ?? ByteBudget.Of(new CompressionSpec { MaxLoss = limit }, Trial.Profile.Model, Trial.Profile.Table),
             null,

@@ -64,8 +64,10 @@ internal sealed class MenuTrial : IDisposable
 
     public Refiner Refiner(long memoryCap = 1 << 28, int threads = 0) => new(Profile.Model, Calibration, memoryCap, threads, Profile.Cache);
 
-    public WrittenTrial Written() =>
-        new(Profile.Model, Profile.Emission, Calibration, folder.File("trial.onnx"), new SaveOptions(ExternalDataMode.Auto), 0);
+    /// <summary>Measures from the file.</summary>
+    /// <param name="emission">Who writes it; null for the spec's target.</param>
+    public WrittenTrial Written(IEmission? emission = null) =>
+        new(Profile.Model, emission ?? Profile.Emission, Calibration, folder.File("trial.onnx"), new SaveOptions(ExternalDataMode.Auto), 0);
 
     /// <summary>The first candidate of every menu that is wanted.</summary>
     public Plan Pick(Func<Candidate, bool> isWanted) =>
