@@ -19,6 +19,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
             .Select(g => (Site: g.Key, Runs: g.ToArray()))
             .Where(s => s.Runs[0].Candidate.Encoding is not Encoding.Keep)
             .ToArray();
+        var factors = new FactorLifetime(calibration, sites.Select(s => s.Site));
         var weights = new CompressedWeight[sites.Length];
         int done = 0;
         object gate = new();
@@ -29,6 +30,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
             {
                 (Site site, Run[] runs) = sites[i];
                 weights[i] = Materialize(site, runs, cancellationToken);
+                factors.Done(site);
                 lock (gate)
                 {
                     progress?.Report(new StageProgress("Quantize", ++done, sites.Length, site.Name));

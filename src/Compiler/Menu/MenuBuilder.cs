@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Lorq.Caching;
 using Lorq.Calibration;
@@ -35,6 +36,7 @@ public sealed class MenuBuilder(
     public IReadOnlyList<SiteMenu> Build(IReadOnlyList<Site> sites, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         var menus = new IReadOnlyList<SiteMenu>[sites.Count];
+        var factors = new FactorLifetime(calibration, sites);
         double total = sites.Sum(Work);
         double done = 0;
         object gate = new();
@@ -46,7 +48,11 @@ public sealed class MenuBuilder(
             place =>
             {
                 int i = order[place];
-                menus[i] = Build(sites[i], cancellationToken);
+                long start = Stopwatch.GetTimestamp();
+                IReadOnlyList<SiteMenu> units = Build(sites[i], cancellationToken);
+                factors.Done(sites[i]);
+                TimeSpan share = Stopwatch.GetElapsedTime(start) / units.Count;
+                menus[i] = [.. units.Select(u => u with { Elapsed = share })];
                 lock (gate)
                 {
                     done += Work(sites[i]);
@@ -89,12 +95,8 @@ public sealed class MenuBuilder(
                     $"{site.Name}|{grid}|{method.Name}",
                     () => [quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N)]
                 )[0];
-                // A base that others beat in bytes and loss is not saved by a pair.
-                if (!candidates.Any(c => c.Bytes <= bytes && c.Loss <= loss))
-                {
-                    ranks.Look(method, grid, codes, cancellationToken);
-                }
                 candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
+                ranks.Consider(codes, candidates[^1], candidates);
             }
         }
         IReadOnlyList<Candidate> all = WithinBits(site, ranks.Extend(candidates, cancellationToken));

@@ -90,6 +90,7 @@ public sealed class SweepTests : IDisposable
     [InlineData("LORQ0901", "--budget", "--budget", "25%")]
     [InlineData("LORQ0117", "no/such/folder", "--csv", "no/such/folder/front.csv")]
     [InlineData("LORQ0117", "/proc/front.csv", "--csv", "/proc/front.csv")]
+    [InlineData("LORQ0117", "/proc/front.svg", "--svg", "/proc/front.svg")]
     public void Mistakes_are_one_line_before_any_work(string id, string part, params string[] arguments)
     {
         (int code, string output, string error) = LorqProcess.Run(["sweep", trial.Model, .. arguments]);
