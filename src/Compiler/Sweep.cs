@@ -58,7 +58,7 @@ public static class Sweep
         {
             int i = count == 1 ? points.Length / 2 : v * (points.Length - 1) / (count - 1);
             var decision = DecisionMaker.Refine(
-                maker.Measure(points[i].Solved, probe, clock, cancellationToken),
+                maker.Measure(points[i].Solved, maker.ByWeights(), probe, clock, cancellationToken),
                 refiner,
                 probe,
                 clock,

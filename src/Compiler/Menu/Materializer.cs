@@ -23,15 +23,9 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         var weights = new CompressedWeight[sites.Length];
         int done = 0;
         object gate = new();
-        var options = new ParallelOptions
-        {
-            MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
-            CancellationToken = cancellationToken,
-        };
-        Parallel.For(
-            0,
+        Workers.Run(
             sites.Length,
-            options,
+            threads,
             i =>
             {
                 (Site site, Run[] runs) = sites[i];
@@ -41,7 +35,8 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
                 {
                     progress?.Report(new StageProgress("Quantize", ++done, sites.Length, site.Name));
                 }
-            }
+            },
+            cancellationToken
         );
         return weights;
     }
