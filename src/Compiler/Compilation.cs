@@ -18,7 +18,11 @@ namespace Lorq;
 /// <param name="Spec">The specification; its budget or loss limit is set.</param>
 /// <param name="OutputFolder">Where the results go; made when absent.</param>
 /// <param name="CommandLine">What reproduces the run, for the report.</param>
-public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string CommandLine = "");
+public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string CommandLine = "")
+{
+    /// <summary>Where results of earlier runs are kept, and those of this one; null for nowhere.</summary>
+    public CacheFolder? Cache { get; init; }
+}
 
 /// <summary>What a compilation wrote.</summary>
 /// <param name="ModelPath">The compressed model.</param>
@@ -54,7 +58,7 @@ public static class Compilation
         {
             throw Catalogue.LossLimitNeedsData.With(request.ModelPath);
         }
-        using var profile = Profile.Build(request.ModelPath, spec, clock, cancellationToken);
+        using var profile = Profile.Build(request.ModelPath, spec, request.Cache, clock, cancellationToken);
         (
             OnnxModel model,
             SiteTable table,
@@ -128,6 +132,8 @@ public static class Compilation
         AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
         clock.Begin("Reports");
+        // Now rather than at the end: the report says when it cannot be written.
+        cache.Flush();
         var front = new Front(planner, menus, decision.Omega);
         var facts = new ReportFacts(
             request,

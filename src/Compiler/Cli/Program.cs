@@ -83,6 +83,7 @@ public static class Program
             CompareCommand.Create(),
             SweepCommand.Create(),
             InitCommand.Create(),
+            CacheCommand.Create(),
             TextCommands.Schema(),
             TextCommands.Explain(),
         };

@@ -51,6 +51,7 @@ internal static class SweepCommand
             specFile,
         };
         var options = new SpecOptions(command, without);
+        var cacheOptions = new CacheOptions(command);
         foreach (Option option in (Option[])[points, verify, csv, svg, json, quiet])
         {
             command.Options.Add(option);
@@ -65,7 +66,10 @@ internal static class SweepCommand
                     spec,
                     InRange("--points", parsed.GetValue(points), 1),
                     InRange("--verify", parsed.GetValue(verify), 0)
-                );
+                )
+                {
+                    Cache = cacheOptions.Folder(parsed),
+                };
                 string? table = parsed.GetValue(csv);
                 string? picture = parsed.GetValue(svg);
                 foreach (string output in new[] { table, picture }.OfType<string>())
@@ -76,6 +80,7 @@ internal static class SweepCommand
                     parsed.GetValue(quiet),
                     progress => Sweep.Run(request, progress, cancellationToken)
                 );
+                CacheOptions.Warn(request.Cache);
                 if (table is not null)
                 {
                     AtomicFile.WriteText(table, report.ToCsv());

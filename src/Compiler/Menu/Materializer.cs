@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Decomposition;
@@ -11,6 +12,8 @@ namespace Lorq.Menu;
 /// <summary>Makes the chosen weights again from the inputs they were measured on: the same inputs give the same codes.</summary>
 public sealed class Materializer(CalibrationResult? calibration, int threads, CacheProfile cache)
 {
+    private readonly ConcurrentDictionary<Site, Digest> keys = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>The compressed weights of a plan, one per site that is not kept, in the order of the menus.</summary>
     public IReadOnlyList<CompressedWeight> Materialize(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
@@ -123,9 +126,10 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
                 () => Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), cancellationToken)
             );
 
-    private static CacheKey Key(Site site, Run[] runs)
+    private CacheKey Key(Site site, Run[] runs)
     {
-        ContentHash hash = new ContentHash().Add(site.Name);
+        // Hashed once: a plan is made many times, and most of its sites are the same each time.
+        ContentHash hash = new ContentHash().Add(keys.GetOrAdd(site, s => SiteKey.Of(s, calibration?.For(s))));
         foreach (Run run in runs)
         {
             hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name);

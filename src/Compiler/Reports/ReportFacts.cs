@@ -80,8 +80,8 @@ internal sealed record ReportFacts(
                 ? new CalibrationFacts([], 0, 0, 0, null)
                 : new CalibrationFacts(
                     Request.Spec.Calibration.Data,
-                    Samples(Calibration.Data),
-                    Samples(Calibration.HeldOut),
+                    Calibration.Data.Samples,
+                    Calibration.HeldOut.Samples,
                     Calibration.Result.Rows,
                     Calibration.Mask
                 ),
@@ -175,7 +175,7 @@ internal sealed record ReportFacts(
             : string.Join(" | ", shape.Segments.GroupBy(s => s.Grid).Select(g => $"{g.Key} ×{g.Sum(s => s.Columns)}"));
 
     private string[] Notes(Site site) =>
-        Calibration?.Result.For(site)?.Moments?.Any(m => m.IsDiagonalFallback) == true
+        Calibration?.Result.For(site)?.IsDiagonalFallback == true
             ? ["Its second moment is too close to singular: only its diagonal was used."]
             : [];
 
@@ -185,11 +185,9 @@ internal sealed record ReportFacts(
         {
             yield return "No calibration data: data-free quantizers only, every layer counted by its own relative error, and the result was not compared with the original.";
         }
-        foreach (string warning in Calibration?.Warnings ?? [])
+        foreach (string warning in (Calibration?.Warnings ?? []).Concat(Request.Cache?.Warnings ?? []))
         {
             yield return warning;
         }
     }
-
-    private static long Samples(DataSet data) => data.Batches.Sum(b => b.Values.First().Shape.FirstOrDefault(1));
 }

@@ -34,7 +34,7 @@ internal sealed class UniformModel : IDisposable
         model = OnnxModel.Load(judge.OriginalPath, cancellationToken);
         emission = Emissions.All.Single(e => e.Name == target);
         sites = SiteFinder.Find(model, spec).Sites;
-        calibration = new Lazy<CalibrationResult>(() => CalibrationRun.Start(model, sites, spec, null, cancellationToken)!.Result);
+        calibration = new Lazy<CalibrationResult>(() => CalibrationRun.Start(model, sites, spec, null, null, cancellationToken)!.Result);
     }
 
     /// <summary>The grids on which the file is at most this large, the largest file first.</summary>
