@@ -36,7 +36,7 @@ internal sealed class MenuTrial : IDisposable
             string data = Npy.Zip(folder.File("x.npz"), ("x.npy", Npy.Floats(values, samples, Rows, width)));
             Spec = spec with { Calibration = spec.Calibration with { Data = [data] } };
         }
-        Profile = Profile.Build(ModelPath, Spec, new StageClock(null), default);
+        Profile = Profile.Build(ModelPath, Spec, null, new StageClock(null), default);
         Planner = new Planner(Profile.Model, Profile.Emission, Profile.Menus);
         Materializer = new Materializer(Profile.Calibration?.Result, 0, Profile.Cache);
         Maker = new DecisionMaker(Planner, Materializer, Profile.Menus);
