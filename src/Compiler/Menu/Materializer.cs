@@ -131,7 +131,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         ContentHash hash = new ContentHash().Add(site.Name);
         foreach (Run run in runs)
         {
-            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name);
+            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name).Add(run.Candidate.Factors?.SharedBy ?? "");
         }
         return new CacheKey("weight", hash.Finish());
     }
