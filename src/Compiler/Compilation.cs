@@ -139,6 +139,7 @@ public static class Compilation
             divergence,
             front.Solve(FrontPoints, cancellationToken),
             front.Uniform(),
+            LowRankFacts.Of(planner, decision, cancellationToken),
             written,
             opset
         );

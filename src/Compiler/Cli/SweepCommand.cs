@@ -3,6 +3,7 @@ using System.Text.Json;
 using Lorq.Diagnostics;
 using Lorq.Models;
 using Lorq.Reports;
+using Lorq.Reports.Html;
 using Lorq.Specs;
 using Spectre.Console;
 
@@ -33,6 +34,7 @@ internal static class SweepCommand
             HelpName = "n",
         };
         var csv = new Option<string?>("--csv") { Description = "Write every point to this file.", HelpName = "file" };
+        var svg = new Option<string?>("--svg") { Description = "Draw the front into this file.", HelpName = "file" };
         var json = new Option<bool>("--json") { Description = "Print JSON instead of chart and table." };
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress." };
         var command = new ExampleCommand(
@@ -40,7 +42,7 @@ internal static class SweepCommand
             "Shows what every size would cost: the whole size–loss front of a model, with the plans that treat all weights alike beside it.",
             """
             lorq sweep model.onnx --calibration data.npz
-            lorq sweep model.onnx --calibration data.npz --points 100 --verify 5 --csv front.csv
+            lorq sweep model.onnx --calibration data.npz --points 100 --verify 5 --csv front.csv --svg front.svg
             """
         )
         {
@@ -48,7 +50,7 @@ internal static class SweepCommand
             specFile,
         };
         var options = new SpecOptions(command, without);
-        foreach (Option option in (Option[])[points, verify, csv, json, quiet])
+        foreach (Option option in (Option[])[points, verify, csv, svg, json, quiet])
         {
             command.Options.Add(option);
         }
@@ -70,6 +72,10 @@ internal static class SweepCommand
                 if (parsed.GetValue(csv) is { } path)
                 {
                     AtomicFile.WriteText(path, report.ToCsv());
+                }
+                if (parsed.GetValue(svg) is { } picture)
+                {
+                    AtomicFile.WriteText(picture, FrontPicture.Write(report));
                 }
                 if (parsed.GetValue(json))
                 {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Lorq.Caching;
 using Lorq.Calibration;
@@ -51,7 +52,10 @@ public sealed class MenuBuilder(
             options,
             i =>
             {
-                menus[i] = Build(sites[i], cancellationToken);
+                long start = Stopwatch.GetTimestamp();
+                IReadOnlyList<SiteMenu> units = Build(sites[i], cancellationToken);
+                TimeSpan share = Stopwatch.GetElapsedTime(start) / units.Count;
+                menus[i] = [.. units.Select(u => u with { Elapsed = share })];
                 lock (gate)
                 {
                     done += Work(sites[i]);
@@ -93,12 +97,8 @@ public sealed class MenuBuilder(
                     $"{site.Name}|{grid}|{method.Name}",
                     () => [quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N)]
                 )[0];
-                // A base that others beat in bytes and loss is not saved by a pair.
-                if (!candidates.Any(c => c.Bytes <= bytes && c.Loss <= loss))
-                {
-                    ranks.Look(method, grid, codes, cancellationToken);
-                }
                 candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
+                ranks.Consider(codes, candidates[^1], candidates);
             }
         }
         IReadOnlyList<Candidate> all = WithinBits(site, ranks.Extend(candidates, cancellationToken));

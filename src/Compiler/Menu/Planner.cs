@@ -46,6 +46,14 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
         return Math.Max(SmallestBytes, original - (long)saved);
     }
 
+    /// <summary>The same question with menus that offer no low-rank pair; null when there is none to leave out, or a unit has nothing else.</summary>
+    public Planner? WithoutPairs()
+    {
+        SiteMenu[] plain = [.. menus.Select(m => m with { Candidates = [.. m.Candidates.Where(c => c.Factors is null)] })];
+        bool isSame = groups.Count == 0 && menus.All(m => m.Candidates.All(c => c.Factors is null));
+        return isSame || plain.Any(m => m.Candidates.Count == 0) ? null : new Planner(model, emission, plain, []);
+    }
+
     /// <summary>Solves for a file of at most <paramref name="budget"/> bytes.</summary>
     /// <param name="weights">ω per site name; 1 for sites that are not in it.</param>
     /// <param name="budget">Bytes of the whole file.</param>

@@ -14,8 +14,8 @@ namespace Lorq.Menu;
 /// </summary>
 internal sealed class RankChoices
 {
-    /// <summary>A pair whose loss would be this much above that of the others at the same bytes is worth an alternation: it takes off 5 to 20 %.</summary>
-    private const double NearlyPays = 1.15;
+    /// <summary>A base whose own loss is this much above that of the others at the same bytes is not looked at: a pair takes about the same share off every base.</summary>
+    private const double NearHull = 1.15;
 
     /// <summary>What the spectrum promises has to be below this share of the loss of plain codes: the pair's own rounding comes on top.</summary>
     private const double ClearGain = 0.97;
@@ -23,7 +23,10 @@ internal sealed class RankChoices
     /// <summary>Relative output error that is not worth a byte.</summary>
     private const double Negligible = 1e-6;
 
-    /// <summary>Alternations per site: each quantizes the base up to nine times.</summary>
+    /// <summary>
+    /// Alternations per site: each quantizes the base up to twelve times, and takes 5 to 20 % off a pair that pays already. On real layers where
+    /// none pays, it never made one pay.
+    /// </summary>
     private const int MostAlternations = 2;
 
     /// <summary>Alternations per site for weights whose strong part should leave before the rest is rounded.</summary>
@@ -41,6 +44,7 @@ internal sealed class RankChoices
     private readonly IDecomposer[] methods;
     private readonly IDecomposer[] alternatives;
     private readonly List<Offer> offers = [];
+    private readonly List<(Candidate Plain, Lazy<QuantizedMatrix> Codes)> bases = [];
 
     /// <summary>Reads what a spec allows a site.</summary>
     /// <param name="model">The model.</param>
@@ -94,17 +98,18 @@ internal sealed class RankChoices
     /// <summary>Relative output error left by a pair of rank 0, 1, 2, … without codes; empty unless it was looked at.</summary>
     public IReadOnlyList<double> Spectrum { get; private set; } = [];
 
-    /// <summary>Notes what pairs could do beside codes.</summary>
-    /// <param name="method">Who rounds.</param>
-    /// <param name="grid">The grid.</param>
-    /// <param name="codes">The codes.</param>
-    /// <param name="cancellationToken">Stops.</param>
-    public void Look(IQuantizer method, QuantizationGrid grid, Lazy<QuantizedMatrix> codes, CancellationToken cancellationToken)
+    /// <summary>Notes a base that pairs could stand beside. Codes are held only while they are near the best of their size.</summary>
+    /// <param name="codes">The base.</param>
+    /// <param name="plain">It as a candidate.</param>
+    /// <param name="soFar">The candidates without a pair so far, this one included.</param>
+    public void Consider(Lazy<QuantizedMatrix> codes, Candidate plain, IReadOnlyList<Candidate> soFar)
     {
-        if (Any && emission.SupportsFactors(model, site, grid))
+        if (!Any || !emission.SupportsFactors(model, site, plain.Grid))
         {
-            Look(method, grid, () => quantizer.Value.Metric.LossByRank(codes.Value, cancellationToken));
+            return;
         }
+        bases.Add((plain, codes));
+        DropFarBases(soFar);
     }
 
     /// <summary>The candidates with a pair, measured; and, where a pair is required, only those.</summary>
@@ -112,6 +117,12 @@ internal sealed class RankChoices
     /// <param name="cancellationToken">Stops.</param>
     public IReadOnlyList<Candidate> Extend(IReadOnlyList<Candidate> plain, CancellationToken cancellationToken)
     {
+        DropFarBases(plain);
+        foreach ((Candidate whole, Lazy<QuantizedMatrix> codes) in bases)
+        {
+            Look(whole.Quantizer, whole.Grid, () => quantizer.Value.Metric.LossByRank(codes.Value, cancellationToken));
+        }
+        bases.Clear();
         if (Any && emission.SupportsFactors(model, site, null))
         {
             Look(null, null, () => quantizer.Value.Metric.LossByRank(quantizer.Value.Weight.ToArray(), cancellationToken));
@@ -123,21 +134,23 @@ internal sealed class RankChoices
         IReadOnlyList<Candidate> rivals = IsOptional ? plain : [];
         var hull = new LowerHull(rivals);
         List<Candidate> made = [];
-        foreach (var group in offers.Where(o => IsWorthMaking(o, hull, ClearGain)).GroupBy(o => (o.Quantizer, o.Grid)))
+        foreach (var group in offers.Where(o => IsWorthMaking(o, hull)).GroupBy(o => (o.Quantizer, o.Grid)))
         {
             foreach (IDecomposer method in methods.Where(m => group.Key.Grid is not null || m.SupportsNoBase))
             {
                 made.AddRange(Measure([.. group], method, cancellationToken));
             }
         }
-        hull = new LowerHull([.. rivals, .. made]);
-        IEnumerable<Offer> near = offers
-            .Where(o => o.Grid is not null && IsWorthMaking(o, hull, NearlyPays))
-            .OrderBy(o => o.Loss / hull.LossAt(o.Bytes))
-            .ThenBy(o => o.Name, StringComparer.Ordinal)
-            .Take(MostAlternations);
-        foreach (Offer offer in near.ToList())
+        Candidate[] paying =
+        [
+            .. made.Where(m => m.Grid is not null && m.Loss > Negligible && m.Loss < ClearGain * hull.LossAt(m.Bytes))
+                .OrderBy(m => m.Loss / hull.LossAt(m.Bytes))
+                .ThenBy(m => m.Bytes)
+                .Take(IsOptional ? MostAlternations : 0),
+        ];
+        foreach (Candidate pair in paying)
         {
+            Offer offer = offers.First(o => o.Quantizer == pair.Quantizer && o.Grid == pair.Grid && o.Factors == pair.Factors);
             made.AddRange(alternatives.SelectMany(method => Measure([offer], method, cancellationToken)));
         }
         made.AddRange(Splits([.. rivals, .. made], cancellationToken));
@@ -154,7 +167,7 @@ internal sealed class RankChoices
         for (int i = 0; i < MostSplits && alternatives.Length > 0; i++)
         {
             var hull = new LowerHull([.. others, .. made]);
-            Offer? best = left.Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull, ClearGain))
+            Offer? best = left.Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull))
                 .OrderBy(o => o.SplitLoss / hull.LossAt(o.Bytes))
                 .ThenBy(o => o.Name, StringComparer.Ordinal)
                 .FirstOrDefault();
@@ -182,11 +195,17 @@ internal sealed class RankChoices
         return scale[Math.Min(rank, scale.Length - 1)];
     }
 
+    private void DropFarBases(IReadOnlyList<Candidate> plain)
+    {
+        var hull = new LowerHull(plain);
+        bases.RemoveAll(b => b.Plain.Loss > NearHull * hull.LossAt(b.Plain.Bytes));
+    }
+
     /// <summary>True when the spectrum promises less than this share of what a mix of the others loses, and these lose anything to speak of.</summary>
-    private static bool IsWorthMaking(Offer offer, LowerHull rivals, double share)
+    private static bool IsWorthMaking(Offer offer, LowerHull rivals)
     {
         double rival = rivals.LossAt(offer.Bytes);
-        return rival > Negligible && offer.Loss < share * rival;
+        return rival > Negligible && offer.Loss < ClearGain * rival;
     }
 
     private void Look(IQuantizer? method, QuantizationGrid? grid, Func<double[]> spectrum)

@@ -42,6 +42,9 @@ public sealed record SiteMenu(Site Site, int Start, int Columns, IReadOnlyList<C
     /// <summary>Relative output error of the best replacement of rank 0, 1, 2, … without codes; empty where low rank was not looked at.</summary>
     public IReadOnlyList<double> Spectrum { get; init; } = [];
 
+    /// <summary>Time that the menu took; a part of a table has its share of the table's.</summary>
+    public TimeSpan Elapsed { get; init; }
+
     /// <summary>True when the unit is the whole site.</summary>
     public bool IsWhole => Columns == Site.N;
 

@@ -38,6 +38,12 @@ public sealed record CompressionReport
     /// <summary>The size–loss front around the chosen plan; null when it was not drawn up.</summary>
     public FrontFacts? Front { get; init; }
 
+    /// <summary>What low rank gains at the same bytes; null when no site was offered it.</summary>
+    public LowRankFacts? LowRank { get; init; }
+
+    /// <summary>What share of sites and bytes every method won, the one with the most bytes first.</summary>
+    public IReadOnlyList<MethodShare> Methods => MethodShare.Of(this);
+
     /// <summary>How much loss is left after every rank, for the sites where low rank was considered; empty when it was not.</summary>
     public IReadOnlyList<SpectrumFacts> Spectra
     {
@@ -144,6 +150,12 @@ public sealed record SiteRow(
         init;
     }
 
+    /// <summary>Candidates in its menu.</summary>
+    public int Candidates { get; init; }
+
+    /// <summary>Time its menu took; sites are worked on at the same time, so that the sum over them is more than the stage took.</summary>
+    public double MenuSeconds { get; init; }
+
     /// <summary>Number of weights.</summary>
     public long Count => (long)K * N;
 
@@ -177,6 +189,9 @@ public sealed record LossFacts(string Metric, double Predicted, double? Measured
 {
     /// <summary>The loss before the weights were fitted to the compressed prefix; null when that was not done, or gained nothing.</summary>
     public double? BeforeRefinement { get; init; }
+
+    /// <summary>The most that was allowed; null when only the size was limited.</summary>
+    public double? Limit { get; init; }
 }
 
 /// <summary>A plan that treats all sites alike.</summary>

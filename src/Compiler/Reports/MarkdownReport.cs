@@ -128,6 +128,10 @@ public static class MarkdownReport
             );
         }
         text.Append(table).Append('\n');
+        if (MenuText.LowRank(r) is { } gain)
+        {
+            text.Append(gain).Append("\n\n");
+        }
     }
 
     private static void Front(StringBuilder text, CompressionReport r)
@@ -189,6 +193,8 @@ public static class MarkdownReport
             ">output error ℓ",
             ">weight ω",
             ">predicted loss",
+            ">candidates",
+            ">menu",
             "notes",
         ]);
         foreach (SiteRow s in r.Sites)
@@ -210,6 +216,8 @@ public static class MarkdownReport
                 Figures.Loss(s.RelativeError),
                 Figures.Loss(s.Weight),
                 Figures.Loss(s.PredictedLoss),
+                Figures.Whole(s.Candidates),
+                Figures.Seconds(s.MenuSeconds),
                 string.Join("; ", notes),
             ]);
         }
@@ -240,10 +248,14 @@ public static class MarkdownReport
         }
         Heading(text, 2, "Budget solver");
         text.Append($"Predicted loss {Figures.Loss(s.Value)}; no plan within the budget is below {Figures.Loss(s.Bound)} ");
-        text.Append($"(certified gap {Figures.Loss(s.Gap)}). {Figures.Whole(s.Candidates)} candidates, ");
+        text.Append($"(certified gap {Figures.Loss(s.Gap)}). Solved in ");
         text.Append(
             $"{Figures.Count(s.Rounds, "round")}, {Figures.Seconds(s.Seconds)}, {Figures.Whole(s.UnspentBytes)} bytes unspent.\n\n"
         );
+        if (MenuText.Candidates(r) is { Length: > 0 } candidates)
+        {
+            text.Append("The menu has ").Append(candidates).Append(".\n\n");
+        }
         if (r.RoundHistory.Count > 0)
         {
             var table = new MarkdownTable(">round", ">predicted loss", ">measured loss");
@@ -307,6 +319,7 @@ public static class MarkdownReport
     internal static string LossSentence(CompressionReport r) =>
         r.Loss.Measured is double measured
             ? $"{r.Loss.Metric} {Figures.Loss(measured)} measured, {Figures.Loss(r.Loss.Predicted)} predicted"
+                + (r.Loss.Limit is { } limit ? $", {Figures.Loss(limit)} allowed" : "")
                 + (r.Loss.BeforeRefinement is { } before ? $"; {Figures.Loss(before)} before refinement" : "")
             : $"{r.Loss.Metric} {Figures.Loss(r.Loss.Predicted)} predicted, not measured";
 

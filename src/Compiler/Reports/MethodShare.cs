@@ -7,7 +7,7 @@ namespace Lorq.Reports;
 /// <param name="WrittenBytes">Bytes of these sites in the written file.</param>
 /// <param name="ByteShare">Share of the written bytes of all sites.</param>
 /// <param name="OriginalBytes">Bytes of these sites in the original file.</param>
-internal sealed record MethodShare(string Name, int Sites, double SiteShare, long WrittenBytes, double ByteShare, long OriginalBytes)
+public sealed record MethodShare(string Name, int Sites, double SiteShare, long WrittenBytes, double ByteShare, long OriginalBytes)
 {
     /// <summary>The methods, the one with the most written bytes first.</summary>
     public static IReadOnlyList<MethodShare> Of(CompressionReport report)

@@ -27,6 +27,17 @@ internal sealed record PlanPoint(PlanKind Kind, string Name, long Bytes, double?
         return [.. marks.OrderBy(m => m.Bytes).ThenBy(m => m.Kind).ThenBy(m => m.Name, StringComparer.Ordinal)];
     }
 
+    /// <summary>All plans of a sweep in order of size.</summary>
+    public static IReadOnlyList<PlanPoint> Of(SweepReport report) =>
+        [
+            .. report
+                .Points.Select(p => new PlanPoint(PlanKind.Front, "on the front", p.Bytes, p.PredictedLoss, p.MeasuredLoss))
+                .Concat(report.Uniform.Select(u => new PlanPoint(PlanKind.Uniform, u.Name, u.Bytes, u.PredictedLoss, u.MeasuredLoss)))
+                .OrderBy(m => m.Bytes)
+                .ThenBy(m => m.Kind)
+                .ThenBy(m => m.Name, StringComparer.Ordinal),
+        ];
+
     /// <summary>True when a loss has a place on a logarithmic axis.</summary>
     public static bool IsDrawn(double? loss) => loss is > Least and < Most;
 }

@@ -23,6 +23,7 @@ internal sealed record ReportFacts(
     DivergenceResult? Divergence,
     IReadOnlyList<FrontPlan> Front,
     IReadOnlyList<UniformPlan> Uniform,
+    LowRankFacts? LowRank,
     long Written,
     long Opset
 )
@@ -57,6 +58,7 @@ internal sealed record ReportFacts(
             Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss)
             {
                 BeforeRefinement = Decision.LossBeforeRefinement,
+                Limit = Request.Spec.MaxLoss,
             },
             BestUniform = Decision.Uniform is { Loss: { } loss } u ? new UniformFacts(u.Name, u.Bytes, loss) : null,
             Front = new FrontFacts(
@@ -70,6 +72,7 @@ internal sealed record ReportFacts(
                     )),
                 ]
             ),
+            LowRank = LowRank,
             Spectra = [.. Spectra()],
             RoundHistory = [.. Decision.Rounds.Select((r, i) => new RoundFacts(i + 1, r.Predicted, r.Measured))],
             Divergence = Divergence,
@@ -129,6 +132,8 @@ internal sealed record ReportFacts(
                         : 16
                     : null,
                 Decomposition = chosen[0].Decomposer?.Name ?? "",
+                Candidates = unit.Sum(u => u.Menu.Candidates.Count),
+                MenuSeconds = unit.Sum(u => u.Menu.Elapsed.TotalSeconds),
             };
         }
     }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Lorq.Calibration;
 using Lorq.Models;
+using Lorq.Reports;
 using Lorq.Specs;
 using Lorq.Tests.Rewriting;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
@@ -126,5 +127,34 @@ public sealed class PlanTests : IDisposable
             using var runner = new ModelRunner(result.ModelPath);
             Assert.Equal(["y", "z"], runner.Outputs.Select(o => o.Name));
         }
+    }
+
+    /// <summary>What low rank gains is what a run that may not use it loses more, at the same bytes.</summary>
+    [Fact]
+    public void The_gain_of_low_rank_is_the_difference_to_a_run_without_it()
+    {
+        CompressionSpec spec = trial.Spec(13.5) with
+        {
+            Calibration = new CalibrationSpec(),
+            Menu = new MenuSpec { Decompositions = ["svd"] },
+        };
+        CompressionReport with = trial.Run(spec, trial.Folder.File("with")).Report;
+        Assert.True(with.LowRank!.With <= with.LowRank.Without);
+        CompressionReport without = trial
+            .Run(
+                spec with
+                {
+                    Budget = new SizeBudget.Bytes(with.Model.WrittenBytes),
+                    Menu = spec.Menu with { Ranks = [0] },
+                },
+                trial.Folder.File("without")
+            )
+            .Report;
+        Assert.Null(without.LowRank);
+        Assert.Equal(without.Solver!.Value, with.LowRank.Without!.Value, 1e-9);
+        Assert.Equal(1 - with.LowRank.With / with.LowRank.Without.Value, with.LowRank.Gain!.Value, 1e-12);
+        Assert.Equal(with.Solver!.Candidates, with.Sites.Sum(s => s.Candidates));
+        Assert.True(with.Solver.Candidates > without.Solver.Candidates);
+        Assert.All(with.Sites, s => Assert.True(s.MenuSeconds > 0));
     }
 }

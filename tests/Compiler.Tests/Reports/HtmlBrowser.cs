@@ -42,8 +42,19 @@ public sealed class HtmlBrowser : IAsyncLifetime
     public static void Require() => Skip.If(Executable is null, "No chromium is installed: 'apt-get install chromium' runs this test.");
 
     /// <summary>Writes a report's page and opens it.</summary>
-    internal async Task<OpenPage> Open(
+    internal Task<OpenPage> Open(
         CompressionReport report,
+        int width = 1280,
+        ColorScheme scheme = ColorScheme.Light,
+        ReducedMotion motion = ReducedMotion.NoPreference,
+        string script = "",
+        bool isScripted = true
+    ) => OpenFile(HtmlReport.Write(report), "html", width, scheme, motion, script, isScripted);
+
+    /// <summary>Writes a text to a file and opens it.</summary>
+    internal async Task<OpenPage> OpenFile(
+        string text,
+        string extension,
         int width = 1280,
         ColorScheme scheme = ColorScheme.Light,
         ReducedMotion motion = ReducedMotion.NoPreference,
@@ -51,8 +62,8 @@ public sealed class HtmlBrowser : IAsyncLifetime
         bool isScripted = true
     )
     {
-        string file = Path.Combine(folder.FullName, $"{Guid.NewGuid():N}.html");
-        await File.WriteAllTextAsync(file, HtmlReport.Write(report));
+        string file = Path.Combine(folder.FullName, $"{Guid.NewGuid():N}.{extension}");
+        await File.WriteAllTextAsync(file, text);
         IBrowserContext context = await browser!.NewContextAsync(
             new()
             {

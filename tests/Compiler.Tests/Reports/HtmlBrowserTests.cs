@@ -171,7 +171,7 @@ public sealed class HtmlBrowserTests(HtmlBrowser browser)
     {
         HtmlBrowser.Require();
         CompressionReport r = SampleReport.Full;
-        await using OpenPage open = await browser.Open(r);
+        await using OpenPage open = await browser.Open(r, motion: ReducedMotion.Reduce);
         ILocator slider = open.Page.Locator("#network-cursor");
         ILocator shown = open.Page.Locator("output[for=network-cursor]");
         Assert.Equal(r.Sites[0].Name, await shown.Locator("strong").TextContentAsync());

@@ -79,7 +79,7 @@ public class HtmlReportTests
         string[] names = ["x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "rx", "width", "height", "d", "data-x"];
         foreach (XAttribute a in root.Descendants().Attributes().Where(a => names.Contains(a.Name.LocalName)))
         {
-            foreach (Match number in Regex.Matches(a.Value, @"[^ MLZ%]+"))
+            foreach (Match number in Regex.Matches(a.Value, @"[^ MLVhZ%]+"))
             {
                 double value = double.Parse(number.Value, System.Globalization.CultureInfo.InvariantCulture);
                 Assert.InRange(value, a.Name == "width" || a.Name == "height" ? 0 : -50, 1_000_000);
@@ -104,6 +104,21 @@ public class HtmlReportTests
         string policy = root.Descendants("meta").Single(m => m.Attribute("http-equiv") is not null).Attribute("content")!.Value;
         Assert.StartsWith("default-src 'none'", policy);
         Assert.DoesNotContain("unsafe", policy);
+    }
+
+    /// <summary>A page that can be sent: however many sites there are, it stays below 3 MB, and says what it left out.</summary>
+    [Theory]
+    [InlineData(2_000)]
+    [InlineData(20_000)]
+    public void IsNotLargeForManySites(int sites)
+    {
+        string page = HtmlReport.Write(HtmlSamples.Large(sites));
+        Assert.InRange(page.Length, 500_000, 2_500_000);
+        Assert.Equal(
+            sites > 2_000,
+            page.Contains($"The 2 000 largest of {sites / 1000} 000 sites; the JSON report has all", StringComparison.Ordinal)
+        );
+        Assert.Contains($"The 1 000 largest of {sites / 1000} 000 weights; the JSON report has all", page, StringComparison.Ordinal);
     }
 
     [Fact]

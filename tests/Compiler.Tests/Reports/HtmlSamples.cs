@@ -35,7 +35,18 @@ internal static class HtmlSamples
         return SampleReport.Full with
         {
             Sites = [.. Enumerable.Range(0, sites).Select(i => rows[i % rows.Length] with { Name = $"encoder.layer.{i}.weight" })],
-            Spectra = [.. Enumerable.Range(0, 40).Select(i => spectrum with { Site = $"encoder.layer.{i}.weight" })],
+            Spectra =
+            [
+                .. Enumerable
+                    .Range(0, sites)
+                    .Select(i => spectrum with { Site = $"encoder.layer.{i}.weight", ChosenRank = i % 3 == 0 ? null : 16 }),
+            ],
+            LeftAlone =
+            [
+                .. Enumerable
+                    .Range(0, sites)
+                    .Select(i => SampleReport.Full.LeftAlone[0] with { Name = $"encoder.layer.{i}.bias", Bytes = i }),
+            ],
         };
     }
 

@@ -121,6 +121,7 @@ internal static class SampleReport
                     new("8b·32 everywhere", 25_700_000, 0.00031, 0.0003),
                 ]
             ),
+            LowRank = new(0.002381, 0.0026),
             Spectra =
             [
                 new("encoder.layer.0.attention.self.query.weight", [1, 2, 4, 8, 16, 32, 64], [0.91, 0.83, 0.7, 0.52, 0.3, 0.12, 0.03], 16),
@@ -161,6 +162,7 @@ internal static class SampleReport
             Solver = null,
             BestUniform = null,
             Front = null,
+            LowRank = null,
             Spectra = [],
             RoundHistory = [],
             Divergence = null,
@@ -184,5 +186,10 @@ internal static class SampleReport
         double error,
         double? weight,
         string[] notes
-    ) => new(name, kind, k, n, 1, uses, original, encoding, method, bits, block, written, error, weight, error * (weight ?? 0), notes);
+    ) =>
+        new(name, kind, k, n, 1, uses, original, encoding, method, bits, block, written, error, weight, error * (weight ?? 0), notes)
+        {
+            Candidates = 180,
+            MenuSeconds = 1.25,
+        };
 }

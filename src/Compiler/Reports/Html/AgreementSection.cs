@@ -40,11 +40,16 @@ internal static class AgreementSection
         Trial[] drawn = [.. trials.Where(t => PlanPoint.IsDrawn(t.Predicted) && PlanPoint.IsDrawn(t.Measured))];
         return new Section(
             "agreement",
-            "Predicted and measured",
+            "Prediction",
             drawn.Length == 0
                 ? table.Build()
                 : Figure.Of(
-                    $"Each point is a plan that was run on held-out samples ({report.Loss.Metric}, both axes logarithmic). On the line the prediction was right, in the band it was within a factor of {Figures.Tick(Tolerance)}.",
+                    $"Each point is a plan that was run on held-out samples: its {MetricText.Of(report.Loss.Metric)}, both axes logarithmic. On the line the prediction was right, in the band it was within a factor of {Figures.Tick(Tolerance)}."
+                        + (
+                            report.Loss.BeforeRefinement is { } before
+                                ? $" This file was measured after its weights were fitted to each other, which no prediction counts; it lost {Figures.Loss(before)} before."
+                                : ""
+                        ),
                     Draw(drawn),
                     Figure.Legend(Legend(drawn)),
                     Figure.Data("Data of this chart", table.Build())

@@ -10,7 +10,7 @@ internal static class BarRows
     private const double Space = 14;
 
     /// <summary>Longer names are cut: on a phone the value must fit beside them.</summary>
-    private const int NameLength = 20;
+    private const int NameLength = 22;
 
     /// <summary>A bar that is not empty is at least this share of the width.</summary>
     private const double Sliver = 0.003;

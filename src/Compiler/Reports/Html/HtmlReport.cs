@@ -16,13 +16,13 @@ public static class HtmlReport
         [
             .. new[]
             {
+                FrontSection.Of(report),
                 WarningsSection.Of(report),
                 PartsSection.Of(report),
                 NetworkSection.Of(report),
-                SitesSection.Of(report),
                 MethodsSection.Of(report),
-                FrontSection.Of(report),
                 SpectraSection.Of(report),
+                SitesSection.Of(report),
                 AgreementSection.Of(report),
                 OutputsSection.Of(report),
                 LeftAloneSection.Of(report),
@@ -43,15 +43,15 @@ public static class HtmlReport
                     El("meta", At("name", "viewport"), At("content", "width=device-width, initial-scale=1")),
                     El("meta", At("name", "color-scheme"), At("content", "light dark")),
                     El("meta", At("name", "generator"), At("content", "Lorq " + report.Versions.Lorq)),
-                    El("title", $"{report.Model.Name}: {Summary(report)}"),
+                    El("title", $"{PageHeader.Title(report.Model)}: {Summary(report)}"),
                     El("link", At("rel", "icon"), At("href", "data:,")),
                     assets.Style
                 ),
                 El(
                     "body",
                     El("a", Class("skip"), At("href", "#main"), "Skip to the report"),
-                    PageHeader.Of(report),
                     El("nav", At("aria-label", "Sections"), El("ul", sections.Select(s => s.Entry()))),
+                    PageHeader.Of(report),
                     El("main", Id("main"), At("tabindex", "-1"), sections.Select(s => s.Build())),
                     El(
                         "footer",

@@ -92,7 +92,9 @@ internal sealed class HtmlTable
             column == 0 ? "th" : "td",
             column == 0 ? At("scope", "row") : null,
             columns[column].StartsWith('>') ? Class("number") : null,
-            isSortable && cell.Order is double order ? At("data-order", order.ToString("R", CultureInfo.InvariantCulture)) : null,
+            isSortable && cell.Order is double order
+                ? At("data-order", order.ToString(order == Math.Truncate(order) ? "R" : "G6", CultureInfo.InvariantCulture))
+                : null,
             cell.Content
         );
 }

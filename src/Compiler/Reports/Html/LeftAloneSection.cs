@@ -5,6 +5,9 @@ namespace Lorq.Reports.Html;
 /// <summary>Weights that were left alone, and why.</summary>
 internal static class LeftAloneSection
 {
+    /// <summary>Rows of the full list at most, the largest weights; the JSON report has all.</summary>
+    private const int MostRows = 1000;
+
     /// <summary>The section; null when there are none.</summary>
     public static Section? Of(CompressionReport report)
     {
@@ -20,7 +23,8 @@ internal static class LeftAloneSection
             reasons.Row(new Cell(El("bdi", reason.Key)), Figures.Whole(reason.Count()), Figures.Bytes(reason.Sum(w => w.Bytes)));
         }
         var weights = new HtmlTable("left-alone-table", "Weights left alone", true, "weight", "shape", ">bytes", "read by", "reason");
-        foreach (LeftAloneRow w in report.LeftAlone)
+        LeftAloneRow[] listed = [.. Largest.Of(report.LeftAlone, w => w.Bytes, MostRows)];
+        foreach (LeftAloneRow w in listed)
         {
             weights.Row(
                 Name(w.Name),
@@ -32,9 +36,12 @@ internal static class LeftAloneSection
         }
         return new Section(
             "left-alone",
-            "Weights left alone",
+            "Left alone",
+            Paragraph(
+                $"{Figures.Count(report.LeftAlone.Count, "weight")} with {Figures.Bytes(report.LeftAlone.Sum(w => w.Bytes))} stay as they are in the original file of {Figures.Bytes(report.Model.OriginalBytes)}."
+            ),
             reasons.Build(),
-            Figure.Data($"Full list: {Figures.Count(report.LeftAlone.Count, "weight")}", weights.Build())
+            Figure.Data(Largest.Title("Full list", listed.Length, report.LeftAlone.Count, "weight"), weights.Build())
         );
     }
 }

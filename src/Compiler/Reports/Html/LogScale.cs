@@ -4,6 +4,8 @@ namespace Lorq.Reports.Html;
 internal sealed class LogScale : Scale
 {
     private const int MostTicks = 6;
+    private const int MostTightTicks = 10;
+    private const double Margin = 1.08;
     private readonly double low;
     private readonly double high;
 
@@ -15,6 +17,13 @@ internal sealed class LogScale : Scale
         double[] shown = steps.Length <= MostTicks ? steps : [.. steps.Where(isMajor)];
         int every = (shown.Length + MostTicks - 1) / MostTicks;
         Ticks = [.. shown.Where((_, i) => i % every == 0)];
+    }
+
+    private LogScale(double least, double most, double[] ticks)
+    {
+        low = Math.Log(least);
+        high = Math.Log(most);
+        Ticks = ticks;
     }
 
     /// <inheritdoc />
@@ -44,6 +53,25 @@ internal sealed class LogScale : Scale
         int first = (int)Math.Floor(Math.Log2(all.Min()));
         int last = Math.Max(first + 1, (int)Math.Ceiling(Math.Log2(all.Max())));
         return new LogScale([.. Enumerable.Range(first, last - first + 1).Select(p => Math.Pow(2, p))], _ => true);
+    }
+
+    /// <summary>An axis that ends a little beyond the values, wherever that is: for values that fill several powers of ten in part.</summary>
+    /// <param name="values">Finite and positive; at least one.</param>
+    public static LogScale Tight(IEnumerable<double> values)
+    {
+        double[] all = [.. values];
+        (double least, double most) = (all.Min() / Margin, all.Max() * Margin);
+        int first = (int)Math.Floor(Math.Log10(least));
+        int last = (int)Math.Ceiling(Math.Log10(most));
+        double[] Steps(params double[] multiples) =>
+            [
+                .. Enumerable
+                    .Range(first, last - first + 1)
+                    .SelectMany(p => multiples.Select(m => m * Power(p)))
+                    .Where(s => s >= least && s <= most),
+            ];
+        double[] ticks = Steps(1, 2, 5);
+        return new LogScale(least, most, ticks.Length <= MostTightTicks ? ticks : Steps(1));
     }
 
     /// <summary>The value at the start of the axis.</summary>

@@ -39,19 +39,25 @@ internal static class MethodsSection
         [
             .. methods.Select(m => new BarRow(
                 m.Name,
-                $"{Figures.Percent(m.SiteShare)} of sites, {Figures.Percent(m.ByteShare)} of bytes",
+                $"{Figures.Percent(m.SiteShare)}, {Figures.Percent(m.ByteShare)}",
                 [("before", m.SiteShare), ("after", m.ByteShare)]
             )),
         ];
         return new Section(
             "methods",
             "Methods",
+            MenuText.LowRank(report) is { } gain ? Markup.Paragraph(gain) : null,
             Figure.Of(
                 "How often the solver chose each method: of all sites, and of the bytes that sites have in the written file.",
                 BarRows.Draw(
                     "methods-chart",
                     "Shares of the methods",
-                    string.Join("; ", rows.Select(r => $"{r.Name} has {r.Label}")) + ".",
+                    string.Join(
+                        "; ",
+                        methods.Select(m =>
+                            $"{m.Name} has {Figures.Percent(m.SiteShare)} of the sites and {Figures.Percent(m.ByteShare)} of the bytes"
+                        )
+                    ) + ".",
                     TableId,
                     1,
                     rows

@@ -8,10 +8,13 @@ internal static class NetworkSection
     private const double LinearUpTo = 16;
     private const double BitsHeight = 150;
     private const double SmallHeight = 64;
-    private const double TitleHeight = 34;
+    private const double TitleHeight = 42;
 
-    /// <summary>Above this many sites bars touch: gaps would be thinner than a pixel.</summary>
+    /// <summary>Above this many sites bars touch and are drawn as one shape: gaps would be thinner than a pixel.</summary>
     private const int MostWithGaps = 240;
+
+    /// <summary>More sites than this share bars: a screen has no more pixels.</summary>
+    private const int MostBars = 1000;
 
     /// <summary>Few sites get bars of this width at most, as a share of the picture.</summary>
     private const double WidestBar = 0.05;
@@ -37,9 +40,13 @@ internal static class NetworkSection
     private static double Slot(int count) => Math.Min(1.0 / count, WidestBar);
 
     private static string Caption(CompressionReport r) =>
-        $"One bar per site, {Figures.Whole(r.Sites.Count)} in graph order: what it costs in the file"
-        + (HasRanks(r) ? ", the rank of its low-rank part" : "")
-        + " and its share of the predicted loss. The same figures are in the table of sites.";
+        (
+            Run(r) == 1
+                ? $"One bar per site, {Figures.Whole(r.Sites.Count)} in graph order: what it costs in the file"
+                : $"{Figures.Whole(r.Sites.Count)} sites in graph order, {Figures.Whole(Run(r))} neighbours to a bar: what they cost in the file"
+        )
+        + (HasRanks(r) ? ", the rank of a low-rank part" : "")
+        + " and the share of the predicted loss. The same figures are in the table of sites.";
 
     private static bool HasRanks(CompressionReport r) => r.Sites.Any(s => s.Rank is not null);
 
@@ -56,66 +63,70 @@ internal static class NetworkSection
 
     private static XElement Draw(CompressionReport r)
     {
-        double[] bits = [.. r.Sites.Select(s => s.BitsPerWeight)];
+        SiteRow[][] bars = [.. r.Sites.Chunk(Run(r))];
+        double[] bits = [.. bars.Select(b => 8.0 * b.Sum(s => s.WrittenBytes) / Math.Max(1, b.Sum(s => s.Count)))];
         double total = r.Sites.Sum(s => s.PredictedLoss);
-        double[] shares = [.. r.Sites.Select(s => total > 0 && double.IsFinite(total) ? s.PredictedLoss / total : 0)];
+        double[] shares = [.. bars.Select(b => total > 0 && double.IsFinite(total) ? b.Sum(s => s.PredictedLoss) / total : 0)];
         Scale bitScale =
             bits.Max() <= LinearUpTo
                 ? LinearScale.FromZero(bits)
                 : LogScale.Binary([.. bits.Where(b => b > 0).Select(b => Math.Max(b, 0.125)), 1]);
         bool hasRanks = HasRanks(r);
-        double[] ranks = [.. r.Sites.Select(s => (double)(s.Rank ?? 0))];
+        double[] ranks = [.. bars.Select(b => (double)b.Max(s => s.Rank ?? 0))];
         double height = TitleHeight + BitsHeight + (hasRanks ? TitleHeight + SmallHeight : 0) + TitleHeight + SmallHeight;
-        var plot = new Plot(height);
+        var panels = new Panels(new Plot(height), [.. bars.Select(b => b.Any(IsCompressed))], Slot(r.Sites.Count) * Run(r));
         string unit = bitScale is LogScale ? "bits per weight, logarithmic" : "bits per weight";
-        double top = Panel(plot, r, unit, bits, bitScale, 0, BitsHeight, Figures.Tick);
+        panels.Add(unit, bits, bitScale, BitsHeight, Figures.Tick);
         if (hasRanks)
         {
-            top = Panel(plot, r, "rank", ranks, LinearScale.FromZero(ranks), top, SmallHeight, Figures.Tick, showEnds: true);
+            panels.Add("rank", ranks, new EndsOf(LinearScale.FromZero(ranks)), SmallHeight, Figures.Tick);
         }
-        Panel(
-            plot,
-            r,
+        panels.Add(
             "share of the predicted loss",
             shares,
-            LinearScale.FromZero(shares),
-            top,
+            new EndsOf(LinearScale.FromZero(shares)),
             SmallHeight,
-            t => Figures.Tick(Math.Round(100 * t, 6)) + "%",
-            showEnds: true
+            t => Figures.Tick(Math.Round(100 * t, 6)) + "%"
         );
-        Numbers(plot, r.Sites.Count);
-        return plot.Build("network-chart", "strip", "Bits and ranks along the network", Describe(r), SitesSection.TableId);
+        Numbers(panels.Plot, r.Sites.Count);
+        return panels.Plot.Build("network-chart", "strip", "Bits and ranks along the network", Describe(r), SitesSection.TableId);
     }
 
-    private static double Panel(
-        Plot plot,
-        CompressionReport r,
-        string title,
-        double[] values,
-        Scale scale,
-        double top,
-        double height,
-        Func<double, string> format,
-        bool showEnds = false
-    )
+    /// <summary>Neighbouring sites to a bar.</summary>
+    private static int Run(CompressionReport r) => (r.Sites.Count + MostBars - 1) / MostBars;
+
+    /// <summary>Rows of bars below one another.</summary>
+    private sealed class Panels(Plot plot, bool[] isCompressed, double slot)
     {
-        top += TitleHeight;
-        double bottom = top + height;
-        plot.Label("panel-title", 0, top - 10, "start", title);
-        plot.Rows(showEnds ? new EndsOf(scale) : scale, top, bottom, format);
-        double slot = Slot(values.Length);
-        double gap = values.Length > MostWithGaps ? 0 : 0.18 * slot;
-        for (int i = 0; i < values.Length; i++)
+        private double bottom;
+
+        /// <summary>The picture.</summary>
+        public Plot Plot => plot;
+
+        /// <summary>Adds a row below.</summary>
+        public void Add(string title, double[] values, Scale scale, double height, Func<double, string> format)
         {
-            double share = values[i] > 0 ? Math.Clamp(scale.Position(values[i]), 0, 1) : 0;
-            if (share > 0)
+            double top = bottom + TitleHeight;
+            bottom = top + height;
+            plot.Label("panel-title", 0, top - 10, "start", title);
+            plot.Rows(scale, top, bottom, format);
+            string Style(int i) => isCompressed[i] ? "bar after" : "bar kept";
+            double Top(int i) => bottom - Math.Max(1, Math.Clamp(scale.Position(values[i]), 0, 1) * height);
+            int[] drawn = [.. Enumerable.Range(0, values.Length).Where(i => values[i] > 0 && scale.Position(values[i]) > 0)];
+            if (values.Length > MostWithGaps)
             {
-                string mark = IsCompressed(r.Sites[i]) ? "bar after" : "bar kept";
-                plot.Bar(mark, i * slot + gap / 2, slot - gap, bottom - Math.Max(1, share * height), bottom);
+                foreach (IGrouping<string, int> style in drawn.GroupBy(Style))
+                {
+                    plot.Bars(style.Key, style.Select(i => (i * slot, slot, Top(i), bottom)));
+                }
+                return;
+            }
+            double gap = 0.18 * slot;
+            foreach (int i in drawn)
+            {
+                plot.Bar(Style(i), i * slot + gap / 2, slot - gap, Top(i), bottom);
             }
         }
-        return bottom;
     }
 
     /// <summary>Which site a bar is, for a few of them.</summary>

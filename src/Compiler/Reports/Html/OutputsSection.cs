@@ -15,9 +15,9 @@ internal static class OutputsSection
             ? null
             : new Section(
                 "outputs",
-                "Outputs on held-out samples",
+                "Outputs",
                 Paragraph(
-                    $"{Figures.Count(d.Samples, "sample")}, compared with the original row by row (a row is what the last axis holds)."
+                    $"{Figures.Count(d.Samples, "held-out sample")}, compared with the original row by row (a row is what the last axis holds)."
                 ),
                 Outputs(d),
                 Remarks(d),

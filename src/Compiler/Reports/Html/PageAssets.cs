@@ -12,10 +12,13 @@ internal sealed class PageAssets
     {
         // XML would escape the signs < and & that both need; in comments of the two languages the marks of a CDATA section let
         // the page be HTML and XML at once.
-        (string style, Style) = Inline("style", Read("Report.css"), "/*", "*/");
+        (string style, Style) = Inline("style", PlotStyle + Read("Report.css"), "/*", "*/");
         (string script, Script) = Inline("script", Read("Report.js"), "//", "");
         Policy = $"default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'";
     }
+
+    /// <summary>The part of the style sheet that pictures need, also outside the page.</summary>
+    public static string PlotStyle => Read("Plot.css");
 
     /// <summary>The style sheet.</summary>
     public XElement Style { get; }

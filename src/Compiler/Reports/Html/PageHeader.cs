@@ -15,13 +15,15 @@ internal static partial class PageHeader
         ModelFacts m = report.Model;
         return El(
             "header",
-            Paragraph(Class("eyebrow"), $"Lorq compression report · target {report.Target}"),
-            El("h1", El("bdi", m.Name)),
+            El("h1", El("bdi", Title(m))),
+            Paragraph(Class("files"), "Compressed by Lorq: ", Name(m.Path), " → ", Name(m.WrittenPath), $", target {report.Target}"),
             Paragraph(
                 Class("headline"),
                 El("span", Class("before"), Figures.Bytes(m.OriginalBytes)),
                 El("span", Class("arrow"), " → "),
-                El("strong", Figures.Bytes(m.WrittenBytes))
+                El("strong", Figures.Bytes(m.WrittenBytes)),
+                " ",
+                El("span", Class("ratio"), Unbroken(Ratio(m)))
             ),
             SizeBar(report),
             El(
@@ -29,15 +31,20 @@ internal static partial class PageHeader
                 Class("tiles"),
                 Tiles(report)
                     .Select(t => El("div", El("dt", t.Name), El("dd", El("strong", Unbroken(t.Figure)), El("span", Unbroken(t.Remark)))))
-            ),
-            El(
-                "dl",
-                Class("files"),
-                El("div", El("dt", "original"), El("dd", Name(m.Path), $" {Figures.Whole(m.OriginalBytes)} bytes")),
-                El("div", El("dt", "written"), El("dd", Name(m.WrittenPath), $" {Figures.Whole(m.WrittenBytes)} bytes"))
             )
         );
     }
+
+    /// <summary>The model's name; with its folder when it is called what most exports are called.</summary>
+    internal static string Title(ModelFacts m) =>
+        m.Name == "model" && Path.GetFileName(Path.GetDirectoryName(m.Path)) is { Length: > 0 } folder ? $"{folder}/{m.Name}" : m.Name;
+
+    private static string Ratio(ModelFacts m) =>
+        $"{Figures.Percent(Share(m))} of the original"
+        + (m.WrittenBytes > 0 && m.WrittenBytes < m.OriginalBytes ? $", {Times(m.OriginalBytes, m.WrittenBytes)} smaller" : "");
+
+    /// <summary>How often one value goes into another: <c>6.96 times</c>.</summary>
+    private static string Times(double value, double unit) => Figures.Factor(value / unit)[1..] + " times";
 
     /// <summary>The new size within the old one, and where the budget ends.</summary>
     private static XElement SizeBar(CompressionReport r)
@@ -47,7 +54,7 @@ internal static partial class PageHeader
         plot.Bar("track", 0, r.Model.OriginalBytes / whole, 0, BarHeight, 3);
         plot.Bar("bar after", 0, r.Model.WrittenBytes / whole, 0, BarHeight, 3);
         double budget = r.Budget.Bytes / whole;
-        string description = $"The written file has {Figures.Percent(Share(r))} of the original's bytes";
+        string description = $"The written file has {Figures.Percent(Share(r.Model))} of the original's bytes";
         if (budget is > 0 and < 1)
         {
             plot.Line("budget", budget, -3, budget, BarHeight + 3);
@@ -58,45 +65,53 @@ internal static partial class PageHeader
 
     private static IEnumerable<(string Name, string Figure, string Remark)> Tiles(CompressionReport r)
     {
-        double share = Share(r);
-        yield return (
-            "of the original size",
-            Figures.Percent(share),
-            r.Model.WrittenBytes == 0 ? "" : $"{Figures.Factor((double)r.Model.OriginalBytes / r.Model.WrittenBytes)} smaller"
-        );
+        string metric = MetricText.Of(r.Loss.Metric);
         yield return r.Loss.Measured is double measured
             ? (
                 "measured loss",
                 Figures.Loss(measured),
-                $"{r.Loss.Metric} on {Figures.Count(r.Calibration.HeldOutSamples, "held-out sample")}; {Figures.Loss(r.Loss.Predicted)} predicted"
+                (r.Loss.Limit is { } limit ? $"{Figures.Loss(limit)} allowed; " : $"{Figures.Loss(r.Loss.Predicted)} predicted; ")
+                    + $"{metric}, on {Figures.Count(r.Calibration.HeldOutSamples, "held-out sample")}"
             )
-            : ("predicted loss", Figures.Loss(r.Loss.Predicted), $"{r.Loss.Metric}; not measured");
-        long unspent = r.Budget.Bytes - r.Model.WrittenBytes;
-        yield return (
-            "budget",
-            unspent >= 0 ? "met" : "missed",
-            $"{r.Budget.Text} = {Figures.Whole(r.Budget.Bytes)} bytes; "
-                + (unspent >= 0 ? $"{Figures.Whole(unspent)} unspent" : $"{Figures.Whole(-unspent)} too many")
-        );
-        if (r.BestUniform is { } uniform)
-        {
-            double own = r.Loss.Measured ?? r.Loss.Predicted;
-            yield return (
-                "loss of the best uniform plan",
-                own > 0 && double.IsFinite(uniform.Loss) ? Figures.Factor(uniform.Loss / own) : Figures.Loss(uniform.Loss),
-                $"{uniform.Name}: {Figures.Loss(uniform.Loss)} at {Figures.Whole(uniform.Bytes)} bytes"
-            );
-        }
+            : ("predicted loss", Figures.Loss(r.Loss.Predicted), $"{metric}; not measured");
         if (r.Solver is { } solver)
         {
             yield return (
                 "certified gap",
-                Figures.Loss(solver.Gap),
-                $"no plan from this menu is predicted to lose less than {Figures.Loss(solver.Bound)}"
+                Gap(solver.Gap),
+                $"proven: no choice from this menu is predicted to lose less than {Figures.Loss(solver.Bound)}"
             );
         }
+        if (r.BestUniform is { } uniform)
+        {
+            double own = r.Loss.Measured ?? r.Loss.Predicted;
+            yield return (
+                "same bits everywhere",
+                own > 0 && double.IsFinite(uniform.Loss) ? Times(uniform.Loss, own) : Figures.Loss(uniform.Loss),
+                $"the loss: {Figures.Loss(uniform.Loss)} with {uniform.Name} for all sites, {Figures.Bytes(uniform.Bytes)}"
+            );
+        }
+        if (r.LowRank?.Gain is double gain)
+        {
+            yield return (
+                "low rank saves",
+                Figures.Percent(gain),
+                $"of the predicted loss; {Figures.Whole(r.Sites.Count(s => s.Rank is not null))} of {Figures.Count(r.Sites.Count, "site")} have a low-rank part"
+            );
+        }
+        long unspent = r.Budget.Bytes - r.Model.WrittenBytes;
+        yield return (
+            "budget",
+            unspent >= 0 ? "met" : "missed",
+            (r.Budget.Text == $"{r.Budget.Bytes}" ? "" : $"{r.Budget.Text}: ")
+                + $"{Figures.Whole(r.Budget.Bytes)} bytes, "
+                + (unspent >= 0 ? $"{Figures.Whole(unspent)} unspent" : $"{Figures.Whole(-unspent)} too many")
+        );
         yield return ("run time", Figures.Seconds(r.Stages.Sum(s => s.Seconds)), $"peak memory {Figures.Bytes(r.PeakMemoryBytes)}");
     }
+
+    /// <summary>A gap as a share; what rounding makes of exact solutions is not a figure.</summary>
+    private static string Gap(double gap) => gap is >= 0 and < 1e-9 ? "0 %" : Figures.Loss(100 * gap) + " %";
 
     /// <summary>Keeps digits and units on one line.</summary>
     private static string Unbroken(string text) => SpaceInNumber().Replace(text, "\u00a0");
@@ -104,6 +119,5 @@ internal static partial class PageHeader
     [GeneratedRegex(@"(?<=\d) (?=[\d%]|[kMG]?B\b|bytes\b)")]
     private static partial Regex SpaceInNumber();
 
-    private static double Share(CompressionReport r) =>
-        r.Model.OriginalBytes == 0 ? 1 : (double)r.Model.WrittenBytes / r.Model.OriginalBytes;
+    private static double Share(ModelFacts m) => m.OriginalBytes == 0 ? 1 : (double)m.WrittenBytes / m.OriginalBytes;
 }

@@ -9,7 +9,7 @@ internal static class PartsSection
         IReadOnlyList<ModelPart> parts = ModelPart.Of(report);
         var table = new HtmlTable(
             "parts-table",
-            "Size by part",
+            "Weights, bytes and encodings of each part",
             false,
             "part",
             ">sites",

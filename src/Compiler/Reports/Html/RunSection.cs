@@ -39,10 +39,14 @@ internal static class RunSection
             );
             facts.Add(
                 Fact(
-                    "menu",
-                    $"{Figures.Count(s.Candidates, "candidate")} over {Figures.Count(report.Sites.Count, "site")}; solved in {Figures.Count(s.Rounds, "round")}, {Figures.Seconds(s.Seconds)}"
+                    "rounds",
+                    $"{Figures.Count(s.Rounds, "round")} of probing and solving; the last solved in {Figures.Seconds(s.Seconds)}"
                 )
             );
+        }
+        if (MenuText.Candidates(report) is { Length: > 0 } candidates)
+        {
+            facts.Add(Fact("menu", candidates));
         }
         return new Section("run", "Data and solver", El("dl", Class("facts"), facts));
     }

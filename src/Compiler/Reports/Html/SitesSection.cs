@@ -8,6 +8,9 @@ internal static class SitesSection
     /// <summary>The table's id.</summary>
     public const string TableId = "sites-table";
 
+    /// <summary>Rows at most, the largest sites; the JSON report has all.</summary>
+    private const int MostRows = 2000;
+
     /// <summary>The section.</summary>
     public static Section Of(CompressionReport report)
     {
@@ -15,10 +18,11 @@ internal static class SitesSection
         {
             return new Section("sites", "Sites", Paragraph("No compressible weight."));
         }
+        (SiteRow Row, int Index)[] sites = [.. Largest.Of([.. report.Sites.Select((s, i) => (s, i))], s => s.s.OriginalBytes, MostRows)];
         bool hasRanks = report.Sites.Any(s => s.Rank is not null);
         var table = new HtmlTable(
             TableId,
-            "All sites in graph order",
+            Largest.Title("In graph order", sites.Length, report.Sites.Count, "site"),
             true,
             [
                 "site",
@@ -35,12 +39,14 @@ internal static class SitesSection
                 ">output error ℓ",
                 ">weight ω",
                 ">predicted loss",
+                ">candidates",
+                ">menu time",
                 "notes",
             ]
         );
-        for (int i = 0; i < report.Sites.Count; i++)
+        foreach ((SiteRow site, int i) in sites)
         {
-            table.RowAt(NetworkSection.Place(i, report.Sites.Count), Row(report.Sites[i], i + 1, hasRanks));
+            table.RowAt(NetworkSection.Place(i, report.Sites.Count), Row(site, i + 1, hasRanks));
         }
         return new Section(
             "sites",
@@ -75,6 +81,8 @@ internal static class SitesSection
         yield return Cell.Loss(s.RelativeError);
         yield return Cell.Loss(s.Weight);
         yield return Cell.Loss(s.PredictedLoss);
+        yield return Cell.Whole(s.Candidates);
+        yield return new Cell(Figures.Seconds(s.MenuSeconds), s.MenuSeconds);
         yield return string.Join("; ", (s.Uses > 1 ? [$"tied: {s.Uses} uses"] : Array.Empty<string>()).Concat(s.Notes));
     }
 }
