@@ -3,6 +3,7 @@ using Lorq.Models;
 using Lorq.Reports;
 using Lorq.Specs;
 using Lorq.Tests.Rewriting;
+using static Lorq.Tests.Quantization.Synthetic;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Tests.Compilations;
@@ -25,7 +26,7 @@ public sealed class SharingTests : IDisposable
     [InlineData("ort", false)]
     public void A_strong_common_part_is_shared_and_lowers_the_loss(string target, bool calibrated)
     {
-        string model = trial.Write("common.onnx", Graph(common: true));
+        string model = trial.Write("common.onnx", Graph(common: true, projections));
         CompressionSpec spec = trial.Spec(24) with { Target = target };
         if (!calibrated)
         {
@@ -64,7 +65,7 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void Nothing_is_shared_where_nothing_is_common()
     {
-        string model = trial.Write("apart.onnx", Graph(common: false));
+        string model = trial.Write("apart.onnx", Graph(common: false, projections));
         CompilationResult result = Run(model, trial.Spec(24), "none");
         Assert.DoesNotContain(result.Report.Sites, s => s.Decomposition == "shared");
     }
@@ -72,16 +73,32 @@ public sealed class SharingTests : IDisposable
     private static CompilationResult Run(string model, CompressionSpec spec, string folder) =>
         Compilation.Run(new CompilationRequest(model, spec, Path.Combine(Path.GetDirectoryName(model)!, folder)), null, default);
 
-    private static SmallModel Graph(bool common)
+    [Fact]
+    public void A_strong_part_leaves_before_the_rest_is_rounded()
     {
-        var random = new Random(4);
-        float[] left = Normal(K * Common, 1, random);
+        string model = trial.Write("strong.onnx", Graph(common: true, "q"));
+        CompressionSpec spec = trial.Spec(24);
+        SiteRow auto = Run(model, spec, "auto").Report.Sites.Single(s => s.Name == "q");
+        // Correcting what rounding leaves cannot see the strong part.
+        CompressionSpec corrected = spec with
+        {
+            Menu = spec.Menu with { Decompositions = ["exact"] },
+        };
+        SiteRow exact = Run(model, corrected, "exact").Report.Sites.Single(s => s.Name == "q");
+        Assert.Equal("alternation", auto.Decomposition);
+        Assert.True(auto.WrittenBytes <= exact.WrittenBytes * 1.1, $"{auto.WrittenBytes} {exact.WrittenBytes}");
+        Assert.True(auto.RelativeError < exact.RelativeError / 2, $"{auto.RelativeError} {exact.RelativeError}");
+    }
+
+    private static SmallModel Graph(bool common, params ReadOnlySpan<string> names)
+    {
+        float[] left = Gaussian(K * Common, 1);
         SmallModel graph = new SmallModel(17).Input("ids", DataType.Int64, -1, 8).Weight("table", 512, K);
         graph.Node("Gather", "table,ids", "e");
-        foreach (string name in projections)
+        foreach (string name in names)
         {
-            float[] weight = Normal(K * N, common ? 0.05f : 1, random);
-            float[] right = Normal(Common * N, 1, random);
+            float[] weight = Gaussian(K * N, 10 + name[0], common ? 0.05f : 1);
+            float[] right = Gaussian(Common * N, 20 + name[0]);
             for (int i = 0; common && i < weight.Length; i++)
             {
                 for (int r = 0; r < Common; r++)
@@ -93,13 +110,4 @@ public sealed class SharingTests : IDisposable
         }
         return graph;
     }
-
-    private static float[] Normal(int count, float scale, Random random) =>
-        [
-            .. Enumerable
-                .Range(0, count)
-                .Select(_ =>
-                    scale * (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()))
-                ),
-        ];
 }
