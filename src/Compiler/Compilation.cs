@@ -65,12 +65,13 @@ public static class Compilation
             IEmission emission,
             CalibrationRun? calibration,
             IReadOnlyList<SiteMenu> menus,
+            IReadOnlyList<SharedGroup> groups,
             CacheProfile cache
         ) = profile;
         var budget = ByteBudget.Of(spec, model, table);
 
         clock.Begin("Plan");
-        var planner = new Planner(model, emission, menus);
+        var planner = new Planner(model, emission, menus, groups);
         var materializer = new Materializer(calibration?.Result, spec.Threads, cache);
         var maker = new DecisionMaker(planner, materializer, menus);
         Decision decision;

@@ -132,7 +132,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         ContentHash hash = new ContentHash().Add(keys.GetOrAdd(site, s => SiteKey.Of(s, calibration?.For(s))));
         foreach (Run run in runs)
         {
-            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name);
+            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name).Add(run.Candidate.Factors?.SharedBy ?? "");
         }
         return new CacheKey("weight", hash.Finish());
     }

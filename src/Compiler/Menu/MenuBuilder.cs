@@ -112,7 +112,7 @@ public sealed class MenuBuilder(
             return candidates;
         }
         double Bits(Candidate c) => 8.0 * (site.StoredBytes + c.Bytes) / site.Count;
-        Candidate[] kept = [.. candidates.Where(c => Bits(c) >= (own.MinBits ?? 0) && Bits(c) <= (own.MaxBits ?? double.PositiveInfinity))];
+        Candidate[] kept = [.. candidates.Where(c => own.AllowsBytes(site, c.Bytes))];
         return kept.Length > 0
             ? kept
             : throw Catalogue.NothingBetweenBits.With(

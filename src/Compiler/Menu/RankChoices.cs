@@ -29,6 +29,9 @@ internal sealed class RankChoices
     /// </summary>
     private const int MostAlternations = 2;
 
+    /// <summary>Alternations per site for weights whose strong part should leave before the rest is rounded.</summary>
+    private const int MostSplits = 4;
+
     /// <summary>Ranks a spec can ask for, at most.</summary>
     private const int LargestRank = 256;
 
@@ -154,9 +157,46 @@ internal sealed class RankChoices
             Offer offer = offers.First(o => o.Quantizer == pair.Quantizer && o.Grid == pair.Grid && o.Factors == pair.Factors);
             made.AddRange(alternatives.SelectMany(method => Measure([offer], method, cancellationToken)));
         }
+        made.AddRange(Splits([.. rivals, .. made], cancellationToken));
         // What another candidate beats in bytes and loss would never be chosen.
         Candidate[] all = [.. rivals, .. made];
         return [.. rivals, .. made.Where(m => !all.Any(c => c.Bytes <= m.Bytes && c.Loss < m.Loss))];
+    }
+
+    /// <summary>Where a pair taken out before rounding leaves so little that the codes of the rest lose clearly less: the spectrum of a base's error cannot tell.</summary>
+    private List<Candidate> Splits(IReadOnlyList<Candidate> others, CancellationToken cancellationToken)
+    {
+        var made = new List<Candidate>();
+        List<Offer> left = [.. offers.Where(o => o.Grid is not null)];
+        for (int i = 0; i < MostSplits && alternatives.Length > 0; i++)
+        {
+            var hull = new LowerHull([.. others, .. made]);
+            Offer? best = left.Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull))
+                .OrderBy(o => o.SplitLoss / hull.LossAt(o.Bytes))
+                .ThenBy(o => o.Name, StringComparer.Ordinal)
+                .FirstOrDefault();
+            if (best is null)
+            {
+                break;
+            }
+            left.Remove(best);
+            made.AddRange(alternatives.SelectMany(method => Measure([best], method, cancellationToken)));
+        }
+        return made;
+    }
+
+    /// <summary>Squared size of what the best pair of a rank leaves of the weight itself, in proportion: rounding errors of the rest go with it.</summary>
+    private double SplitPromise(int rank)
+    {
+        double[] scale = losses.GetOrAdd(
+            $"{site.Name}|scale",
+            () =>
+            {
+                double[] tails = MetricSvd.Spectrum(quantizer.Value.Weight.ToArray(), site.K, site.N);
+                return [.. tails.Take(LargestRank + 1).Select(t => tails[0] > 0 ? t / tails[0] : 1)];
+            }
+        );
+        return scale[Math.Min(rank, scale.Length - 1)];
     }
 
     private void DropFarBases(IReadOnlyList<Candidate> plain)
@@ -179,7 +219,8 @@ internal sealed class RankChoices
         foreach (FactorShape shape in shapes)
         {
             long bytes = emission.BytesDelta(model, site, Shape(grid, shape));
-            offers.Add(new Offer(method, grid, shape, lossByRank[Math.Min(shape.Rank, lossByRank.Length - 1)], bytes));
+            double split = grid is null ? double.PositiveInfinity : lossByRank[0] * SplitPromise(shape.Rank);
+            offers.Add(new Offer(method, grid, shape, lossByRank[Math.Min(shape.Rank, lossByRank.Length - 1)], split, bytes));
         }
     }
 
@@ -206,8 +247,15 @@ internal sealed class RankChoices
         }
     }
 
-    /// <summary>A pair that could be made, with the loss that its spectrum promises.</summary>
-    private sealed record Offer(IQuantizer? Quantizer, QuantizationGrid? Grid, FactorShape Factors, double Loss, long Bytes)
+    /// <summary>A pair that could be made, with the loss that its spectrum promises, and the loss to expect when it is taken out before rounding.</summary>
+    private sealed record Offer(
+        IQuantizer? Quantizer,
+        QuantizationGrid? Grid,
+        FactorShape Factors,
+        double Loss,
+        double SplitLoss,
+        long Bytes
+    )
     {
         public string Name => $"{Grid} {Factors} {Quantizer?.Name}";
     }

@@ -36,7 +36,7 @@ public sealed class LowerHullTests
     [Fact]
     public void Nothing_and_candidates_that_cannot_be_stored_promise_nothing()
     {
-        Assert.Equal(double.PositiveInfinity, new LowerHull([]).LossAt(long.MaxValue));
+        Assert.Equal(double.PositiveInfinity, new LowerHull(Array.Empty<Candidate>()).LossAt(long.MaxValue));
         var hull = new LowerHull([Point(5, double.PositiveInfinity), Point(7, double.NaN), Point(9, 0.5)]);
         Assert.Equal(double.PositiveInfinity, hull.LossAt(8));
         Assert.Equal(0.5, hull.LossAt(9));
@@ -68,4 +68,30 @@ public sealed class LowerHullTests
     }
 
     private static Candidate Point(long bytes, double loss) => new(new Encoding.Keep(), null, loss, bytes);
+
+    /// <summary>The hull of a sum of menus is the sum of their hulls.</summary>
+    [Fact]
+    public void A_sum_is_the_hull_of_all_pairs()
+    {
+        for (int seed = 0; seed < 300; seed++)
+        {
+            var random = new Random(seed);
+            (long, double)[][] menus = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Points(random))];
+            var sum = LowerHull.Sum([.. menus.Select(m => new LowerHull(m))], 7);
+            IEnumerable<(long Bytes, double Loss)> all = [(7, 0)];
+            foreach ((long Bytes, double Loss)[] menu in menus)
+            {
+                all = [.. all.SelectMany(a => menu.Select(b => (a.Bytes + b.Bytes, a.Loss + b.Loss)))];
+            }
+            var expected = new LowerHull(all);
+            Assert.Equal(all.Min(p => p.Bytes), sum.Corners[0].Bytes);
+            for (long bytes = sum.Corners[0].Bytes; bytes <= sum.Corners[^1].Bytes + 3; bytes++)
+            {
+                Assert.Equal(expected.LossAt(bytes), sum.LossAt(bytes), 1e-9);
+            }
+        }
+    }
+
+    private static (long, double)[] Points(Random random) =>
+        [.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => ((long)random.Next(-20, 40), (double)random.Next(0, 30)))];
 }

@@ -37,7 +37,7 @@ internal sealed class MenuTrial : IDisposable
             Spec = spec with { Calibration = spec.Calibration with { Data = [data] } };
         }
         Profile = Profile.Build(ModelPath, Spec, null, new StageClock(null), default);
-        Planner = new Planner(Profile.Model, Profile.Emission, Profile.Menus);
+        Planner = new Planner(Profile.Model, Profile.Emission, Profile.Menus, Profile.Groups);
         Materializer = new Materializer(Profile.Calibration?.Result, 0, Profile.Cache);
         Maker = new DecisionMaker(Planner, Materializer, Profile.Menus);
         session = new(() => new ProbeSession(Profile.Model, Profile.Table.Sites, 0, default));
