@@ -29,9 +29,6 @@ internal sealed class RankChoices
     /// </summary>
     private const int MostAlternations = 2;
 
-    /// <summary>Alternations per site for weights whose strong part should leave before the rest is rounded.</summary>
-    private const int MostSplits = 4;
-
     /// <summary>Ranks a spec can ask for, at most.</summary>
     private const int LargestRank = 256;
 
@@ -44,6 +41,7 @@ internal sealed class RankChoices
     private readonly FactorShape[] shapes;
     private readonly IDecomposer[] methods;
     private readonly IDecomposer[] alternatives;
+    private readonly IDecomposer[] splitters;
     private readonly List<Offer> offers = [];
     private readonly List<(Candidate Plain, Lazy<QuantizedMatrix> Codes)> bases = [];
 
@@ -91,6 +89,7 @@ internal sealed class RankChoices
         IDecomposer[] usable = [.. Decomposers.All.Where(d => hasMoment || !d.NeedsCalibration)];
         methods = [.. usable.Where(d => isAuto ? d.Name == "exact" : names.Contains(d.Name))];
         alternatives = [.. usable.Where(d => isAuto && d.Name == "alternation")];
+        splitters = [.. usable.Where(d => isAuto && d.Name == "lq-lora")];
     }
 
     /// <summary>False when every site that can have a pair has to have one.</summary>
@@ -163,26 +162,18 @@ internal sealed class RankChoices
         return [.. rivals, .. made.Where(m => !all.Any(c => c.Bytes <= m.Bytes && c.Loss < m.Loss))];
     }
 
-    /// <summary>Where a pair taken out before rounding leaves so little that the codes of the rest lose clearly less: the spectrum of a base's error cannot tell.</summary>
-    private List<Candidate> Splits(IReadOnlyList<Candidate> others, CancellationToken cancellationToken)
+    /// <summary>
+    /// Where a pair taken out before rounding leaves so little that the codes of the rest lose clearly less, the best one per bit-width: the
+    /// spectrum of a base's error cannot tell. The pair that was taken out stays as it is, since fitting it anew would round it anew.
+    /// </summary>
+    private IEnumerable<Candidate> Splits(IReadOnlyList<Candidate> others, CancellationToken cancellationToken)
     {
-        var made = new List<Candidate>();
-        List<Offer> left = [.. offers.Where(o => o.Grid is not null)];
-        for (int i = 0; i < MostSplits && alternatives.Length > 0; i++)
-        {
-            var hull = new LowerHull([.. others, .. made]);
-            Offer? best = left.Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull))
-                .OrderBy(o => o.SplitLoss / hull.LossAt(o.Bytes))
-                .ThenBy(o => o.Name, StringComparer.Ordinal)
-                .FirstOrDefault();
-            if (best is null)
-            {
-                break;
-            }
-            left.Remove(best);
-            made.AddRange(alternatives.SelectMany(method => Measure([best], method, cancellationToken)));
-        }
-        return made;
+        var hull = new LowerHull(others);
+        return offers
+            .Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull))
+            .GroupBy(o => o.Grid!.Bits)
+            .Select(g => g.OrderBy(o => o.SplitLoss / hull.LossAt(o.Bytes)).ThenBy(o => o.Name, StringComparer.Ordinal).First())
+            .SelectMany(o => splitters.SelectMany(method => Measure([o], method, cancellationToken)));
     }
 
     /// <summary>Squared size of what the best pair of a rank leaves of the weight itself, in proportion: rounding errors of the rest go with it.</summary>
