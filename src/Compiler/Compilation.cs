@@ -50,6 +50,9 @@ public static class Compilation
         CompressionSpec spec = request.Spec;
         var clock = new StageClock(progress);
         using var staging = new StagingFolder(request.OutputFolder);
+        var files = new OutputFiles(request.ModelPath, staging.Path, request.OutputFolder);
+        files.RequirePlaces();
+        var save = new SaveOptions(spec.ExternalData ? ExternalDataMode.External : ExternalDataMode.Auto);
 
         if (spec is { MaxLoss: not null, Calibration.Data.Count: 0 })
         {
@@ -62,12 +65,13 @@ public static class Compilation
             IEmission emission,
             CalibrationRun? calibration,
             IReadOnlyList<SiteMenu> menus,
+            IReadOnlyList<SharedGroup> groups,
             CacheProfile cache
         ) = profile;
         var budget = ByteBudget.Of(spec, model, table);
 
         clock.Begin("Plan");
-        var planner = new Planner(model, emission, menus);
+        var planner = new Planner(model, emission, menus, groups);
         var materializer = new Materializer(calibration?.Result, spec.Threads, cache);
         var maker = new DecisionMaker(planner, materializer, menus);
         Decision decision;
@@ -82,7 +86,8 @@ public static class Compilation
             if (spec.MaxLoss is { } limit)
             {
                 var verify = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cache);
-                decision = maker.WithinLoss(verify, refiner, limit, budget.Bytes, clock, cancellationToken);
+                var trial = new WrittenTrial(model, emission, calibration, files.Trial, save, spec.Threads);
+                decision = maker.WithinLoss(verify, refiner, trial, limit, budget, clock, cancellationToken);
                 budget = spec.Budget is null ? budget with { Bytes = decision.Solved.PredictedBytes } : budget;
             }
             else
@@ -95,17 +100,12 @@ public static class Compilation
         }
 
         clock.Begin("Rewriting");
-        var files = new OutputFiles(request.ModelPath, staging.Path, request.OutputFolder);
         long written;
         long opset;
         using (OnnxModel rewritten = emission.Rewrite(model, decision.Weights, cancellationToken))
         {
             opset = rewritten.Opset();
-            written = rewritten.Save(
-                files.Staged(files.Model),
-                new SaveOptions(spec.ExternalData ? ExternalDataMode.External : ExternalDataMode.Auto),
-                cancellationToken
-            );
+            written = rewritten.Save(files.Staged(files.Model), save, cancellationToken);
         }
         if (written > budget.Bytes)
         {
@@ -126,6 +126,10 @@ public static class Compilation
                 clock,
                 cancellationToken
             );
+        if (spec.MaxLoss < divergence?.Loss)
+        {
+            throw new UnreachableException($"The written file has a loss of {divergence.Loss} where {decision.MeasuredLoss} was measured.");
+        }
         AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
         clock.Begin("Reports");

@@ -15,6 +15,7 @@ namespace Lorq;
 /// <param name="Emission">How weights will be written.</param>
 /// <param name="Calibration">Data and moments; null without data.</param>
 /// <param name="Menus">The menus.</param>
+/// <param name="Groups">Sites for which sharing a left factor may pay.</param>
 /// <param name="Cache">Results of earlier runs with this model and data.</param>
 internal sealed record Profile(
     OnnxModel Model,
@@ -22,6 +23,7 @@ internal sealed record Profile(
     IEmission Emission,
     CalibrationRun? Calibration,
     IReadOnlyList<SiteMenu> Menus,
+    IReadOnlyList<SharedGroup> Groups,
     CacheProfile Cache
 ) : IDisposable
 {
@@ -59,8 +61,10 @@ internal sealed record Profile(
             clock.Begin("Menu");
             var builder = new MenuBuilder(model, spec, emission, calibration?.Result, cache);
             IReadOnlyList<SiteMenu> menus = builder.Build(table.Sites, clock, cancellationToken);
+            var shared = new SharedMenus(model, spec, emission, calibration?.Result, cache);
+            IReadOnlyList<SharedGroup> groups = shared.Build(menus, clock, cancellationToken);
             cache.Flush();
-            return new Profile(model, table, emission, calibration, menus, cache);
+            return new Profile(model, table, emission, calibration, menus, groups, cache);
         }
         catch
         {

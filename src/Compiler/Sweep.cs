@@ -35,7 +35,7 @@ public static class Sweep
         }
         var clock = new StageClock(progress);
         using var profile = Profile.Build(request.ModelPath, spec, request.Cache, clock, cancellationToken);
-        var planner = new Planner(profile.Model, profile.Emission, profile.Menus);
+        var planner = new Planner(profile.Model, profile.Emission, profile.Menus, profile.Groups);
         var materializer = new Materializer(profile.Calibration?.Result, spec.Threads, profile.Cache);
         var maker = new DecisionMaker(planner, materializer, profile.Menus);
         if (profile.Calibration is not { } calibration)
@@ -63,7 +63,7 @@ public static class Sweep
         {
             int i = count == 1 ? points.Length / 2 : v * (points.Length - 1) / (count - 1);
             var decision = DecisionMaker.Refine(
-                maker.Measure(points[i].Solved, probe, clock, cancellationToken),
+                maker.Measure(points[i].Solved, maker.ByWeights(), probe, clock, cancellationToken),
                 refiner,
                 probe,
                 clock,

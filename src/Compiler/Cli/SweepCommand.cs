@@ -42,7 +42,8 @@ internal static class SweepCommand
             "Shows what every size would cost: the whole size–loss front of a model, with the plans that treat all weights alike beside it.",
             """
             lorq sweep model.onnx --calibration data.npz
-            lorq sweep model.onnx --calibration data.npz --points 100 --verify 5 --csv front.csv --svg front.svg
+            lorq sweep model.onnx --calibration data.npz --csv front.csv --svg front.svg
+            lorq sweep model.onnx --calibration data.npz --points 100 --verify 5
             """
         )
         {
@@ -69,16 +70,22 @@ internal static class SweepCommand
                 {
                     Cache = cacheOptions.Folder(parsed),
                 };
+                string? table = parsed.GetValue(csv);
+                string? picture = parsed.GetValue(svg);
+                foreach (string output in new[] { table, picture }.OfType<string>())
+                {
+                    AtomicFile.RequireWritable(output);
+                }
                 SweepReport report = ProgressDisplay.Run(
                     parsed.GetValue(quiet),
                     progress => Sweep.Run(request, progress, cancellationToken)
                 );
                 CacheOptions.Warn(request.Cache);
-                if (parsed.GetValue(csv) is { } path)
+                if (table is not null)
                 {
-                    AtomicFile.WriteText(path, report.ToCsv());
+                    AtomicFile.WriteText(table, report.ToCsv());
                 }
-                if (parsed.GetValue(svg) is { } picture)
+                if (picture is not null)
                 {
                     AtomicFile.WriteText(picture, FrontPicture.Write(report));
                 }

@@ -16,9 +16,6 @@ namespace Lorq.Decomposition;
 /// </summary>
 public sealed class MetricSvd
 {
-    /// <summary>Eigenvalues of a Gram matrix below this part of the largest are rounding.</summary>
-    private const double Negligible = 1e-14;
-
     private readonly float[] error;
     private readonly int k;
     private readonly int n;
@@ -134,40 +131,8 @@ public sealed class MetricSvd
     /// <returns>Row-major r×N.</returns>
     public float[] RefitRight(float[] left, int rank, CancellationToken cancellationToken = default)
     {
-        MetricProduct seen = MetricProduct.Of(left, k, rank, lower, cancellationToken);
-        var basis = new double[k * rank];
-        for (int row = 0; row < k; row++)
-        {
-            for (int i = 0; i < rank; i++)
-            {
-                basis[row * rank + i] = seen.Matrix.Values[row * seen.Matrix.RowStride + i * seen.Matrix.ColumnStride];
-            }
-        }
-        var basisView = new MatrixView<double>(basis, k, rank);
-        var gram = new double[rank * rank];
-        Linear.Multiply(basisView.Transposed, basisView, new MatrixView<double>(gram, rank, rank));
-        (double[] values, double[] directions) = Linear.SymmetricEigenvectors(gram, rank);
-        var scaled = new double[rank * rank];
-        for (int j = 0; j < rank; j++)
-        {
-            if (values[j] <= Negligible * values[^1])
-            {
-                continue;
-            }
-            for (int i = 0; i < rank; i++)
-            {
-                scaled[i * rank + j] = directions[i * rank + j] / values[j];
-            }
-        }
-        var inverse = new double[rank * rank];
-        Linear.Multiply(
-            new MatrixView<double>(scaled, rank, rank),
-            new MatrixView<double>(directions, rank, rank).Transposed,
-            new MatrixView<double>(inverse, rank, rank)
-        );
-        var solver = new double[rank * k];
-        Linear.Multiply(new MatrixView<double>(inverse, rank, rank), basisView.Transposed, new MatrixView<double>(solver, rank, k));
-        return Project(solver, rank, seen.Scale);
+        (double[] solver, double scale) = RightFit.InMetric(left, k, rank, lower, cancellationToken);
+        return Project(solver, rank, scale);
     }
 
     /// <summary>Lc⁻ᵀU_rΣ_r^½; where the Gram matrix is that of the columns the same as E·diag(√c)·V_rΣ_r^-½, which needs no inverse.</summary>
@@ -255,7 +220,7 @@ public sealed class MetricSvd
 
     private double ColumnRoot(int column) => columnWeights is null ? 1 : Math.Sqrt(columnWeights[column]);
 
-    private bool IsNegligible(int i) => SquaredSingularValues[i] <= Negligible * SquaredSingularValues[0];
+    private bool IsNegligible(int i) => SquaredSingularValues[i] <= RightFit.Negligible * SquaredSingularValues[0];
 
     private static void Validate(float[] error, int k, int n, SecondMoment? moment, float[]? columnWeights)
     {

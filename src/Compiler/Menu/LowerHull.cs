@@ -10,8 +10,12 @@ internal sealed class LowerHull
 
     /// <summary>Builds the hull.</summary>
     public LowerHull(IReadOnlyList<Candidate> candidates)
+        : this(candidates.Select(c => (c.Bytes, c.Loss))) { }
+
+    /// <summary>Builds the hull of bytes and losses.</summary>
+    public LowerHull(IEnumerable<(long Bytes, double Loss)> points)
     {
-        foreach (Candidate c in candidates.Where(c => double.IsFinite(c.Loss)).OrderBy(c => c.Bytes).ThenBy(c => c.Loss))
+        foreach ((long Bytes, double Loss) c in points.Where(c => double.IsFinite(c.Loss)).OrderBy(c => c.Bytes).ThenBy(c => c.Loss))
         {
             if (corners.Count > 0 && c.Loss >= corners[^1].Loss)
             {
@@ -21,8 +25,30 @@ internal sealed class LowerHull
             {
                 corners.RemoveAt(corners.Count - 1);
             }
-            corners.Add((c.Bytes, c.Loss));
+            corners.Add(c);
         }
+    }
+
+    /// <summary>The corners, ascending in bytes.</summary>
+    public IReadOnlyList<(long Bytes, double Loss)> Corners => corners;
+
+    /// <summary>The hull of choosing on each of several hulls: their edges in order of loss saved per byte.</summary>
+    /// <param name="hulls">None of them empty.</param>
+    /// <param name="bytes">Paid once.</param>
+    public static LowerHull Sum(IReadOnlyList<LowerHull> hulls, long bytes)
+    {
+        (long Bytes, double Loss) at = (bytes + hulls.Sum(h => h.corners[0].Bytes), hulls.Sum(h => h.corners[0].Loss));
+        List<(long Bytes, double Loss)> points = [at];
+        foreach (
+            (long more, double saved) in hulls
+                .SelectMany(h => h.corners.Zip(h.corners.Skip(1), (a, b) => (Bytes: b.Bytes - a.Bytes, Saved: a.Loss - b.Loss)))
+                .OrderByDescending(e => e.Saved / e.Bytes)
+        )
+        {
+            at = (at.Bytes + more, at.Loss - saved);
+            points.Add(at);
+        }
+        return new LowerHull(points);
     }
 
     /// <summary>The loss of the hull at a size; infinite below the smallest candidate.</summary>

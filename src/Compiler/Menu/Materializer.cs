@@ -26,15 +26,9 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         var weights = new CompressedWeight[sites.Length];
         int done = 0;
         object gate = new();
-        var options = new ParallelOptions
-        {
-            MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
-            CancellationToken = cancellationToken,
-        };
-        Parallel.For(
-            0,
+        Workers.Run(
             sites.Length,
-            options,
+            threads,
             i =>
             {
                 (Site site, Run[] runs) = sites[i];
@@ -44,7 +38,8 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
                 {
                     progress?.Report(new StageProgress("Quantize", ++done, sites.Length, site.Name));
                 }
-            }
+            },
+            cancellationToken
         );
         return weights;
     }
@@ -137,7 +132,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         ContentHash hash = new ContentHash().Add(keys.GetOrAdd(site, s => SiteKey.Of(s, calibration?.For(s))));
         foreach (Run run in runs)
         {
-            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name);
+            hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name).Add(run.Candidate.Factors?.SharedBy ?? "");
         }
         return new CacheKey("weight", hash.Finish());
     }

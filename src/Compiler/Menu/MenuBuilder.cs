@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Lorq.Caching;
@@ -41,18 +40,14 @@ public sealed class MenuBuilder(
         double total = sites.Sum(Work);
         double done = 0;
         object gate = new();
-        var options = new ParallelOptions
-        {
-            MaxDegreeOfParallelism = spec.Threads > 0 ? spec.Threads : Environment.ProcessorCount,
-            CancellationToken = cancellationToken,
-        };
         // Largest first, so that no worker ends with a large one alone.
         int[] order = [.. Enumerable.Range(0, sites.Count).OrderByDescending(i => Work(sites[i])).ThenBy(i => i)];
-        Parallel.ForEach(
-            Partitioner.Create(order, EnumerablePartitionerOptions.NoBuffering),
-            options,
-            i =>
+        Workers.Run(
+            order.Length,
+            spec.Threads,
+            place =>
             {
+                int i = order[place];
                 long start = Stopwatch.GetTimestamp();
                 IReadOnlyList<SiteMenu> units = Build(sites[i], cancellationToken);
                 factors.Done(sites[i]);
@@ -63,7 +58,8 @@ public sealed class MenuBuilder(
                     done += Work(sites[i]);
                     progress?.Report(new StageProgress("Menu", done, total, sites[i].Name));
                 }
-            }
+            },
+            cancellationToken
         );
         return [.. menus.SelectMany(m => m)];
     }
@@ -116,7 +112,7 @@ public sealed class MenuBuilder(
             return candidates;
         }
         double Bits(Candidate c) => 8.0 * (site.StoredBytes + c.Bytes) / site.Count;
-        Candidate[] kept = [.. candidates.Where(c => Bits(c) >= (own.MinBits ?? 0) && Bits(c) <= (own.MaxBits ?? double.PositiveInfinity))];
+        Candidate[] kept = [.. candidates.Where(c => own.AllowsBytes(site, c.Bytes))];
         return kept.Length > 0
             ? kept
             : throw Catalogue.NothingBetweenBits.With(

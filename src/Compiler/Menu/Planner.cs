@@ -13,7 +13,7 @@ namespace Lorq.Menu;
 public sealed record SolvedPlan(Plan Plan, Solution Solution, long PredictedBytes, double PredictedLoss);
 
 /// <summary>Joins menus, weights and a byte budget into the exact problem, and checks the bytes of the answer against the real emission.</summary>
-public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<SiteMenu> menus)
+public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<SiteMenu> menus, IReadOnlyList<SharedGroup> groups)
 {
     /// <summary>Solves at most; each takes milliseconds.</summary>
     private const int MaximumRounds = 8;
@@ -25,9 +25,14 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     private const int BisectionSteps = 40;
 
     private readonly long original = model.MeasureBytes();
+    private readonly Lazy<long> smallest = new(() =>
+    {
+        var nothing = new Dictionary<string, double>();
+        return ModeSearch.SmallestBytes(Options(menus, nothing), Groups(menus, groups, nothing));
+    });
 
     /// <summary>Bytes of the smallest file the menus allow.</summary>
-    public long SmallestBytes => original + emission.FixedBytes(model) + menus.Sum(m => m.Candidates.Min(c => c.Bytes));
+    public long SmallestBytes => original + emission.FixedBytes(model) + smallest.Value;
 
     /// <summary>Bytes of the largest file that is worth having: every unit at its least loss.</summary>
     public long LargestBytes =>
@@ -45,8 +50,8 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     public Planner? WithoutPairs()
     {
         SiteMenu[] plain = [.. menus.Select(m => m with { Candidates = [.. m.Candidates.Where(c => c.Factors is null)] })];
-        bool isSame = menus.All(m => m.Candidates.All(c => c.Factors is null));
-        return isSame || plain.Any(m => m.Candidates.Count == 0) ? null : new Planner(model, emission, plain);
+        bool isSame = groups.Count == 0 && menus.All(m => m.Candidates.All(c => c.Factors is null));
+        return isSame || plain.Any(m => m.Candidates.Count == 0) ? null : new Planner(model, emission, plain, []);
     }
 
     /// <summary>Solves for a file of at most <paramref name="budget"/> bytes.</summary>
@@ -56,23 +61,24 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     /// <exception cref="LorqException">Even the smallest choices do not fit.</exception>
     public SolvedPlan Solve(IReadOnlyDictionary<string, double> weights, long budget, CancellationToken cancellationToken)
     {
-        IReadOnlyList<Option>[] options = Options(weights);
+        IReadOnlyList<Option>[] options = Options(menus, weights);
+        IReadOnlyList<ModeGroup> modes = Groups(menus, groups, weights);
         long available = Available(budget);
         // The sum over sites is an upper bound a few KB high: neighbouring parts of a table share nodes, and sites share functions. What
         // the true size of an answer leaves unspent is given back to the solver until the rest is smaller than any step.
         SolvedPlan? best = null;
         for (int round = 0; round < MaximumRounds; round++)
         {
-            Solution? solution = BudgetSolver.Solve(options, available, gap: 1e-6, cancellationToken: cancellationToken);
-            if (solution is null)
+            ModeSolution? found = ModeSearch.Solve(options, modes, available, gap: 1e-6, cancellationToken: cancellationToken);
+            if (found is null)
             {
                 break;
             }
-            var plan = new Plan(menus, solution.Chosen);
+            Plan plan = PlanOf(found);
             long bytes = TrueBytes(plan);
-            if (bytes <= budget && (best is null || solution.Loss < best.PredictedLoss))
+            if (bytes <= budget && (best is null || found.Solution.Loss < best.PredictedLoss))
             {
-                best = new SolvedPlan(plan, solution, bytes, solution.Loss);
+                best = new SolvedPlan(plan, found.Solution, bytes, found.Solution.Loss);
             }
             long slack = budget - bytes;
             if (slack is >= 0 and < SmallestSlack)
@@ -96,19 +102,20 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
         CancellationToken cancellationToken
     )
     {
-        IReadOnlyList<Option>[] options = Options(weights);
+        IReadOnlyList<Option>[] options = Options(menus, weights);
+        IReadOnlyList<ModeGroup> modes = Groups(menus, groups, weights);
         long low = Available(SmallestBytes);
         long high = Available(Math.Min(budget, Math.Max(LargestBytes, SmallestBytes)));
-        Solution? best = null;
+        ModeSolution? best = null;
         for (int step = 0; step < BisectionSteps && low <= high; step++)
         {
             // The largest first: when it misses the loss, nothing meets it.
             long middle = step == 0 ? high : low + (high - low) / 2;
-            Solution? solution = BudgetSolver.Solve(options, middle, gap: 1e-6, cancellationToken: cancellationToken);
-            if (solution is not null && solution.Loss <= loss)
+            ModeSolution? found = ModeSearch.Solve(options, modes, middle, gap: 1e-6, cancellationToken: cancellationToken);
+            if (found is not null && found.Solution.Loss <= loss)
             {
-                best = solution;
-                high = Math.Min(solution.Bytes, middle) - 1;
+                best = found;
+                high = Math.Min(found.Solution.Bytes, middle) - 1;
             }
             else if (step == 0)
             {
@@ -123,8 +130,8 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
         {
             return null;
         }
-        var plan = new Plan(menus, best.Chosen);
-        return new SolvedPlan(plan, best, TrueBytes(plan), best.Loss);
+        Plan plan = PlanOf(best);
+        return new SolvedPlan(plan, best.Solution, TrueBytes(plan), best.Solution.Loss);
     }
 
     /// <summary>Bytes of the written file for a plan.</summary>
@@ -132,11 +139,48 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
 
     private long Available(long budget) => budget - original - emission.FixedBytes(model);
 
-    private IReadOnlyList<Option>[] Options(IReadOnlyDictionary<string, double> weights) =>
+    /// <summary>The plan of a solution: members of a group that shares choose from the menus of its mode.</summary>
+    private Plan PlanOf(ModeSolution found)
+    {
+        SiteMenu[] chosen = [.. menus];
+        for (int g = 0; g < groups.Count; g++)
+        {
+            if (found.Modes[g] >= 0)
+            {
+                SharedMode mode = groups[g].Modes[found.Modes[g]];
+                for (int m = 0; m < groups[g].Members.Count; m++)
+                {
+                    int i = groups[g].Members[m];
+                    chosen[i] = menus[i] with { Candidates = mode.Candidates[m] };
+                }
+            }
+        }
+        return new Plan(chosen, found.Solution.Chosen);
+    }
+
+    private static IReadOnlyList<Option>[] Options(IReadOnlyList<SiteMenu> menus, IReadOnlyDictionary<string, double> weights) =>
+        [.. menus.Select(m => Options(m.Site.Name, m.Candidates, weights))];
+
+    private static IReadOnlyList<ModeGroup> Groups(
+        IReadOnlyList<SiteMenu> menus,
+        IReadOnlyList<SharedGroup> groups,
+        IReadOnlyDictionary<string, double> weights
+    ) =>
         [
-            .. menus.Select(m =>
-                (IReadOnlyList<Option>)
-                    [.. m.Candidates.Select(c => new Option(c.Bytes, c.Loss * weights.GetValueOrDefault(m.Site.Name, 1)))]
-            ),
+            .. groups.Select(g => new ModeGroup(
+                g.Members,
+                [
+                    .. g.Modes.Select(m => new Mode(
+                        m.Bytes,
+                        [.. m.Candidates.Select((c, i) => Options(menus[g.Members[i]].Site.Name, c, weights))]
+                    )),
+                ]
+            )),
         ];
+
+    private static IReadOnlyList<Option> Options(
+        string site,
+        IReadOnlyList<Candidate> candidates,
+        IReadOnlyDictionary<string, double> weights
+    ) => [.. candidates.Select(c => new Option(c.Bytes, c.Loss * weights.GetValueOrDefault(site, 1)))];
 }

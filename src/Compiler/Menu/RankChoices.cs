@@ -41,6 +41,7 @@ internal sealed class RankChoices
     private readonly FactorShape[] shapes;
     private readonly IDecomposer[] methods;
     private readonly IDecomposer[] alternatives;
+    private readonly IDecomposer[] splitters;
     private readonly List<Offer> offers = [];
     private readonly List<(Candidate Plain, Lazy<QuantizedMatrix> Codes)> bases = [];
 
@@ -88,6 +89,7 @@ internal sealed class RankChoices
         IDecomposer[] usable = [.. Decomposers.All.Where(d => hasMoment || !d.NeedsCalibration)];
         methods = [.. usable.Where(d => isAuto ? d.Name == "exact" : names.Contains(d.Name))];
         alternatives = [.. usable.Where(d => isAuto && d.Name == "alternation")];
+        splitters = [.. usable.Where(d => isAuto && d.Name == "lq-lora")];
     }
 
     /// <summary>False when every site that can have a pair has to have one.</summary>
@@ -154,9 +156,38 @@ internal sealed class RankChoices
             Offer offer = offers.First(o => o.Quantizer == pair.Quantizer && o.Grid == pair.Grid && o.Factors == pair.Factors);
             made.AddRange(alternatives.SelectMany(method => Measure([offer], method, cancellationToken)));
         }
+        made.AddRange(Splits([.. rivals, .. made], cancellationToken));
         // What another candidate beats in bytes and loss would never be chosen.
         Candidate[] all = [.. rivals, .. made];
         return [.. rivals, .. made.Where(m => !all.Any(c => c.Bytes <= m.Bytes && c.Loss < m.Loss))];
+    }
+
+    /// <summary>
+    /// Where a pair taken out before rounding leaves so little that the codes of the rest lose clearly less, the best one per bit-width: the
+    /// spectrum of a base's error cannot tell. The pair that was taken out stays as it is, since fitting it anew would round it anew.
+    /// </summary>
+    private IEnumerable<Candidate> Splits(IReadOnlyList<Candidate> others, CancellationToken cancellationToken)
+    {
+        var hull = new LowerHull(others);
+        return offers
+            .Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull))
+            .GroupBy(o => o.Grid!.Bits)
+            .Select(g => g.OrderBy(o => o.SplitLoss / hull.LossAt(o.Bytes)).ThenBy(o => o.Name, StringComparer.Ordinal).First())
+            .SelectMany(o => splitters.SelectMany(method => Measure([o], method, cancellationToken)));
+    }
+
+    /// <summary>Squared size of what the best pair of a rank leaves of the weight itself, in proportion: rounding errors of the rest go with it.</summary>
+    private double SplitPromise(int rank)
+    {
+        double[] scale = losses.GetOrAdd(
+            $"{site.Name}|scale",
+            () =>
+            {
+                double[] tails = MetricSvd.Spectrum(quantizer.Value.Weight.ToArray(), site.K, site.N);
+                return [.. tails.Take(LargestRank + 1).Select(t => tails[0] > 0 ? t / tails[0] : 1)];
+            }
+        );
+        return scale[Math.Min(rank, scale.Length - 1)];
     }
 
     private void DropFarBases(IReadOnlyList<Candidate> plain)
@@ -179,7 +210,8 @@ internal sealed class RankChoices
         foreach (FactorShape shape in shapes)
         {
             long bytes = emission.BytesDelta(model, site, Shape(grid, shape));
-            offers.Add(new Offer(method, grid, shape, lossByRank[Math.Min(shape.Rank, lossByRank.Length - 1)], bytes));
+            double split = grid is null ? double.PositiveInfinity : lossByRank[0] * SplitPromise(shape.Rank);
+            offers.Add(new Offer(method, grid, shape, lossByRank[Math.Min(shape.Rank, lossByRank.Length - 1)], split, bytes));
         }
     }
 
@@ -206,8 +238,15 @@ internal sealed class RankChoices
         }
     }
 
-    /// <summary>A pair that could be made, with the loss that its spectrum promises.</summary>
-    private sealed record Offer(IQuantizer? Quantizer, QuantizationGrid? Grid, FactorShape Factors, double Loss, long Bytes)
+    /// <summary>A pair that could be made, with the loss that its spectrum promises, and the loss to expect when it is taken out before rounding.</summary>
+    private sealed record Offer(
+        IQuantizer? Quantizer,
+        QuantizationGrid? Grid,
+        FactorShape Factors,
+        double Loss,
+        double SplitLoss,
+        long Bytes
+    )
     {
         public string Name => $"{Grid} {Factors} {Quantizer?.Name}";
     }

@@ -68,7 +68,7 @@ public sealed record Plan(IReadOnlyList<SiteMenu> Menus, IReadOnlyList<int> Chos
             var hash = new ContentHash();
             for (int i = 0; i < Menus.Count; i++)
             {
-                hash.Add(Menus[i].Name).Add(this[i].Name);
+                hash.Add(Menus[i].Name).Add(this[i].Name).Add(this[i].Factors?.SharedBy ?? "");
             }
             return hash.Finish();
         }

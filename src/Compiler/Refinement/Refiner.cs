@@ -154,7 +154,6 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         int fitted = calibration.Data.Batches.Count;
         var fit = new InputShift(key, weights);
         var judge = new InputShift(key, weights);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : -1, CancellationToken = cancellationToken };
         Action moments = () => ForBatches(0, fitted, (x, _, shape, mask) => fit.AddMoment(x, shape, mask, cancellationToken));
         Action shifts = () => ForBatches(0, fitted, (x, y, shape, mask) => fit.AddShift(x, y, shape, mask, cancellationToken));
         Action aside = () =>
@@ -167,7 +166,8 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                     judge.AddShift(x, y, shape, mask, cancellationToken);
                 }
             );
-        Parallel.Invoke(options, shifts, moments, aside);
+        Action[] parts = [shifts, moments, aside];
+        Workers.Run(parts.Length, threads, i => parts[i](), cancellationToken);
         IReadOnlyList<GroupShift> result = fit.Finish();
         return (result, batches.Length == fitted ? result : judge.Finish());
 
@@ -205,10 +205,9 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         SiteTarget[] targets = [.. step.Sites.Select((s, i) => new SiteTarget(s, weights[i], i, fit, judge))];
         int count = variants.Length + 1;
         var found = new (CompressedWeight Weight, double Excess)[targets.Length * count];
-        Parallel.For(
-            0,
+        Workers.Run(
             found.Length,
-            new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : -1, CancellationToken = cancellationToken },
+            threads,
             i =>
             {
                 SiteTarget target = targets[i / count];
@@ -225,7 +224,8 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                     weight = Materializer.Materialize(target.Site, candidates[target.Site], quantizer, cancellationToken);
                 }
                 found[i] = (weight, target.Excess(Materializer.Dequantize(weight)));
-            }
+            },
+            cancellationToken
         );
         return [.. targets.Select((_, t) => found.Skip(t * count).Take(count).MinBy(f => f.Excess).Weight)];
     }

@@ -98,6 +98,7 @@ internal sealed record ReportFacts(
         Plan plan = Decision.Solved.Plan;
         var units = plan.Menus.Select((m, i) => (Menu: m, Candidate: plan[i])).GroupBy(u => u.Menu.Site);
         var shapes = Materializer.Shapes(plan).ToDictionary(s => s.Site, s => s.Shape);
+        var stored = new HashSet<FactorShape>();
         foreach (var unit in units)
         {
             Site site = unit.Key;
@@ -117,11 +118,11 @@ internal sealed record ReportFacts(
                 chosen[0].Quantizer?.Name ?? "",
                 one?.Bits,
                 one?.BlockSize,
-                site.StoredBytes + Emission.BytesDelta(Model, site, shapes[site]),
+                site.StoredBytes + Emission.BytesDelta(Model, site, shapes[site]) - StoredElsewhere(site, stored, shapes[site].Factors),
                 error,
                 weight,
                 error * Decision.Omega.GetValueOrDefault(site.Name, 1),
-                Notes(site)
+                [.. Notes(site), .. Sharing(site, shapes)]
             )
             {
                 Rank = chosen[0].Factors?.Rank,
@@ -173,6 +174,22 @@ internal sealed record ReportFacts(
                     ? shape.Factors.ToString()
                     : $"{shape.Encoding} + {shape.Factors}"
             : string.Join(" | ", shape.Segments.GroupBy(s => s.Grid).Select(g => $"{g.Key} ×{g.Sum(s => s.Columns)}"));
+
+    // The first site of a group stores the left factor.
+    private static long StoredElsewhere(Site site, HashSet<FactorShape> stored, FactorShape? factors) =>
+        factors?.SharedBy is null || stored.Add(factors) ? 0 : SharedMenus.LeftBytes(site.K, factors);
+
+    private static IEnumerable<string> Sharing(Site site, Dictionary<Site, WeightShape> shapes)
+    {
+        if (shapes[site].Factors is { SharedBy: not null } factors)
+        {
+            string[] others = [.. shapes.Where(s => s.Key != site && s.Value.Factors == factors).Select(s => $"'{s.Key.Name}'")];
+            if (others.Length > 0)
+            {
+                yield return $"Shares its left factor with {string.Join(" and ", others)}.";
+            }
+        }
+    }
 
     private string[] Notes(Site site) =>
         Calibration?.Result.For(site)?.IsDiagonalFallback == true

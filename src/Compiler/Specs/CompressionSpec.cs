@@ -136,6 +136,13 @@ public sealed record SiteOverride
 
     /// <summary>Leave the site as it is.</summary>
     public bool Keep { get; init; }
+
+    /// <summary>True when a site may change the file by so many bytes: its bits are between floor and ceiling.</summary>
+    internal bool AllowsBytes(Site site, long delta)
+    {
+        double bits = 8.0 * (site.StoredBytes + delta) / site.Count;
+        return bits >= (MinBits ?? 0) && bits <= (MaxBits ?? double.PositiveInfinity);
+    }
 }
 
 /// <summary>A limit on the loss that the checks measure; the run fails when it is passed.</summary>

@@ -209,7 +209,7 @@ internal static class SpecKeys
         new(
             "menu.decompositions",
             SpecType.TextList,
-            "How pairs are found; auto takes the exact one, and tries the alternation where a pair comes near to paying.",
+            "How pairs are found; auto takes the exact one, tries the alternation where a pair pays and LQ-LoRA where a strong part should leave first, and lets sites that read one input share a left factor where that pays.",
             (s, v) => s with { Menu = s.Menu with { Decompositions = (string[])v } },
             s => s.Menu.Decompositions
         )
