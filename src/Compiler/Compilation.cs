@@ -18,7 +18,11 @@ namespace Lorq;
 /// <param name="Spec">The specification; its budget or loss limit is set.</param>
 /// <param name="OutputFolder">Where the results go; made when absent.</param>
 /// <param name="CommandLine">What reproduces the run, for the report.</param>
-public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string CommandLine = "");
+public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, string OutputFolder, string CommandLine = "")
+{
+    /// <summary>Where results of earlier runs are kept, and those of this one; null for nowhere.</summary>
+    public CacheFolder? Cache { get; init; }
+}
 
 /// <summary>What a compilation wrote.</summary>
 /// <param name="ModelPath">The compressed model.</param>
@@ -46,12 +50,15 @@ public static class Compilation
         CompressionSpec spec = request.Spec;
         var clock = new StageClock(progress);
         using var staging = new StagingFolder(request.OutputFolder);
+        var files = new OutputFiles(request.ModelPath, staging.Path, request.OutputFolder);
+        files.RequirePlaces();
+        var save = new SaveOptions(spec.ExternalData ? ExternalDataMode.External : ExternalDataMode.Auto);
 
         if (spec is { MaxLoss: not null, Calibration.Data.Count: 0 })
         {
             throw Catalogue.LossLimitNeedsData.With(request.ModelPath);
         }
-        using var profile = Profile.Build(request.ModelPath, spec, clock, cancellationToken);
+        using var profile = Profile.Build(request.ModelPath, spec, request.Cache, clock, cancellationToken);
         (
             OnnxModel model,
             SiteTable table,
@@ -79,7 +86,8 @@ public static class Compilation
             if (spec.MaxLoss is { } limit)
             {
                 var verify = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cache);
-                decision = maker.WithinLoss(verify, refiner, limit, budget.Bytes, clock, cancellationToken);
+                var trial = new WrittenTrial(model, emission, calibration, files.Trial, save, spec.Threads);
+                decision = maker.WithinLoss(verify, refiner, trial, limit, budget, clock, cancellationToken);
                 budget = spec.Budget is null ? budget with { Bytes = decision.Solved.PredictedBytes } : budget;
             }
             else
@@ -92,17 +100,12 @@ public static class Compilation
         }
 
         clock.Begin("Rewriting");
-        var files = new OutputFiles(request.ModelPath, staging.Path, request.OutputFolder);
         long written;
         long opset;
         using (OnnxModel rewritten = emission.Rewrite(model, decision.Weights, cancellationToken))
         {
             opset = rewritten.Opset();
-            written = rewritten.Save(
-                files.Staged(files.Model),
-                new SaveOptions(spec.ExternalData ? ExternalDataMode.External : ExternalDataMode.Auto),
-                cancellationToken
-            );
+            written = rewritten.Save(files.Staged(files.Model), save, cancellationToken);
         }
         if (written > budget.Bytes)
         {
@@ -123,9 +126,15 @@ public static class Compilation
                 clock,
                 cancellationToken
             );
+        if (spec.MaxLoss < divergence?.Loss)
+        {
+            throw new UnreachableException($"The written file has a loss of {divergence.Loss} where {decision.MeasuredLoss} was measured.");
+        }
         AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
         clock.Begin("Reports");
+        // Now rather than at the end: the report says when it cannot be written.
+        cache.Flush();
         var front = new Front(planner, menus, decision.Omega);
         var facts = new ReportFacts(
             request,

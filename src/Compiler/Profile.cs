@@ -30,13 +30,21 @@ internal sealed record Profile(
     /// <summary>Loads, calibrates and builds the menus: the stages Model, Calibration and Menu.</summary>
     /// <param name="path">The model.</param>
     /// <param name="spec">The specification; its budget is not looked at.</param>
+    /// <param name="folder">Where results of earlier runs are kept; null for nowhere.</param>
     /// <param name="clock">Told about the stages.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <exception cref="LorqException">Anything the user can act on.</exception>
-    public static Profile Build(string path, CompressionSpec spec, StageClock clock, CancellationToken cancellationToken)
+    public static Profile Build(
+        string path,
+        CompressionSpec spec,
+        CacheFolder? folder,
+        StageClock clock,
+        CancellationToken cancellationToken
+    )
     {
         clock.Begin("Model");
         var model = OnnxModel.Load(path, cancellationToken);
+        CacheProfile? cache = null;
         try
         {
             SiteTable table = SiteFinder.Find(model, spec);
@@ -47,22 +55,30 @@ internal sealed record Profile(
             IEmission emission = Emissions.All.Single(e => e.Name == spec.Target);
 
             clock.Begin("Calibration");
-            CalibrationRun? calibration = CalibrationRun.Start(model, table.Sites, spec, clock, cancellationToken);
+            CalibrationRun? calibration = CalibrationRun.Start(model, table.Sites, spec, folder, clock, cancellationToken);
+            cache = calibration?.Cache ?? ProfileKey.Open(folder, model, cancellationToken);
 
-            CacheProfile cache = CacheProfile.None;
             clock.Begin("Menu");
             var builder = new MenuBuilder(model, spec, emission, calibration?.Result, cache);
             IReadOnlyList<SiteMenu> menus = builder.Build(table.Sites, clock, cancellationToken);
             var shared = new SharedMenus(model, spec, emission, calibration?.Result, cache);
-            return new Profile(model, table, emission, calibration, menus, shared.Build(menus, clock, cancellationToken), cache);
+            IReadOnlyList<SharedGroup> groups = shared.Build(menus, clock, cancellationToken);
+            cache.Flush();
+            return new Profile(model, table, emission, calibration, menus, groups, cache);
         }
         catch
         {
+            // What was found before the run was stopped is found again.
+            cache?.Dispose();
             model.Dispose();
             throw;
         }
     }
 
     /// <inheritdoc />
-    public void Dispose() => Model.Dispose();
+    public void Dispose()
+    {
+        Cache.Dispose();
+        Model.Dispose();
+    }
 }

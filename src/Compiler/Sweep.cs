@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Diagnostics;
 using Lorq.Menu;
 using Lorq.Refinement;
@@ -11,7 +12,11 @@ namespace Lorq;
 /// <param name="Spec">The specification; its budget is not used.</param>
 /// <param name="Points">Sizes to solve for.</param>
 /// <param name="Verify">How many of the points, evenly spaced, to make and measure end to end.</param>
-public sealed record SweepRequest(string ModelPath, CompressionSpec Spec, int Points, int Verify);
+public sealed record SweepRequest(string ModelPath, CompressionSpec Spec, int Points, int Verify)
+{
+    /// <summary>Where results of earlier runs are kept, and those of this one; null for nowhere.</summary>
+    public CacheFolder? Cache { get; init; }
+}
 
 /// <summary>The whole size–loss front of a model, from one profile.</summary>
 public static class Sweep
@@ -29,7 +34,7 @@ public static class Sweep
             throw Catalogue.VerifyNeedsData.With(request.ModelPath);
         }
         var clock = new StageClock(progress);
-        using var profile = Profile.Build(request.ModelPath, spec, clock, cancellationToken);
+        using var profile = Profile.Build(request.ModelPath, spec, request.Cache, clock, cancellationToken);
         var planner = new Planner(profile.Model, profile.Emission, profile.Menus, profile.Groups);
         var materializer = new Materializer(profile.Calibration?.Result, spec.Threads, profile.Cache);
         var maker = new DecisionMaker(planner, materializer, profile.Menus);
@@ -58,7 +63,7 @@ public static class Sweep
         {
             int i = count == 1 ? points.Length / 2 : v * (points.Length - 1) / (count - 1);
             var decision = DecisionMaker.Refine(
-                maker.Measure(points[i].Solved, probe, clock, cancellationToken),
+                maker.Measure(points[i].Solved, maker.ByWeights(), probe, clock, cancellationToken),
                 refiner,
                 probe,
                 clock,

@@ -19,6 +19,11 @@ internal static class Program
                 (models, work, name, stop) => new QualityBenchmark(models, work, name).Run(stop)
             ),
             Suite(
+                "front",
+                "Eleven budgets from 2.5 to 8 bits per weight, next to the best uniform plan of the same bytes; what each method won. Writes front.md.",
+                (models, work, name, stop) => new FrontBenchmark(models, work, name).Run(stop)
+            ),
+            Suite(
                 "methods",
                 "The loss of every quantizer at equal bytes. Writes methods.md.",
                 (models, work, name, stop) =>

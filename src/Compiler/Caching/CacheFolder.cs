@@ -40,6 +40,10 @@ public sealed class CacheFolder
         {
             throw Catalogue.CacheFolderUnusable.With(path, "this is no path");
         }
+        if (File.Exists(Path))
+        {
+            throw Catalogue.CacheFolderUnusable.With(path, "this is a file");
+        }
         Cap = cap;
         this.clock = clock;
         this.create = create;
@@ -88,6 +92,55 @@ public sealed class CacheFolder
                 .OrderByDescending(p => p.LastUsed)
                 .ThenBy(p => p.Id, StringComparer.Ordinal),
         ];
+
+    /// <summary>Deletes profiles.</summary>
+    /// <param name="trim">Which.</param>
+    public TrimResult Trim(CacheTrim trim)
+    {
+        var dropped = new List<ProfileSummary>();
+        var problems = new List<string>();
+        foreach (ProfileSummary profile in trim.Select(List(), Now))
+        {
+            if (Drop(profile) is { } problem)
+            {
+                problems.Add(problem);
+            }
+            else
+            {
+                dropped.Add(profile);
+            }
+        }
+        return new TrimResult(dropped, problems);
+    }
+
+    /// <summary>Reads every entry, and removes damaged ones.</summary>
+    /// <param name="cancellationToken">Looked at once per entry.</param>
+    public Verification Verify(CancellationToken cancellationToken)
+    {
+        int entries = 0;
+        var removed = new List<string>();
+        var unreadable = new List<string>();
+        foreach (DirectoryInfo directory in ProfileDirectory.All(Path))
+        {
+            var folder = new EntryFolder(directory.FullName, warnings, create);
+            foreach ((CacheKey key, FileInfo file) in ProfileDirectory.Entries(directory))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                entries++;
+                switch (folder.Check(key))
+                {
+                    case null when File.Exists(file.FullName):
+                    case EntryState.Damaged when !EntryFolder.Remove(file.FullName):
+                        unreadable.Add(file.FullName);
+                        break;
+                    case EntryState.Damaged:
+                        removed.Add(file.FullName);
+                        break;
+                }
+            }
+        }
+        return new Verification(entries, entries - removed.Count - unreadable.Count, removed, unreadable);
+    }
 
     /// <summary>Drops the least recently used other profiles until the cache keeps to its cap.</summary>
     /// <param name="inUse">The folder of the profile that stays.</param>

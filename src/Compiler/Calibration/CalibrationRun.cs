@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Checks;
 using Lorq.Models;
 using Lorq.Sites;
@@ -11,7 +12,15 @@ namespace Lorq.Calibration;
 /// <param name="Mask">The input whose zeros mark padding, or null.</param>
 /// <param name="Result">Second moments and counts.</param>
 /// <param name="Warnings">What the user should know.</param>
-public sealed record CalibrationRun(DataSet Data, DataSet HeldOut, string? Mask, CalibrationResult Result, IReadOnlyList<string> Warnings)
+/// <param name="Cache">Results of earlier runs with this model and these samples.</param>
+public sealed record CalibrationRun(
+    DataSet Data,
+    DataSet HeldOut,
+    string? Mask,
+    CalibrationResult Result,
+    IReadOnlyList<string> Warnings,
+    CacheProfile Cache
+)
 {
     /// <summary>Samples that probes are measured on, when there are as many.</summary>
     private const int ProbeSamples = 32;
@@ -40,10 +49,17 @@ public sealed record CalibrationRun(DataSet Data, DataSet HeldOut, string? Mask,
     }
 
     /// <summary>Loads the data of a spec, splits it and runs the model on it; null when the spec names no data.</summary>
+    /// <param name="model">The original model.</param>
+    /// <param name="sites">Its sites.</param>
+    /// <param name="spec">Which data, and how it is used.</param>
+    /// <param name="folder">Where results are kept: the model is only run for what is not there. Null for nowhere.</param>
+    /// <param name="progress">Told after each batch.</param>
+    /// <param name="cancellationToken">Stops.</param>
     public static CalibrationRun? Start(
         OnnxModel model,
         IReadOnlyList<Site> sites,
         CompressionSpec spec,
+        CacheFolder? folder,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
     )
@@ -66,7 +82,26 @@ public sealed record CalibrationRun(DataSet Data, DataSet HeldOut, string? Mask,
         {
             warnings.Add("There is one calibration sample only: probes and checks used the sample that calibrated the model.");
         }
-        CalibrationResult result = Collector.Collect(model, sites, data, mask, c.MemoryCapBytes, spec.Threads, progress, cancellationToken);
-        return new CalibrationRun(data, heldOut, mask, result, warnings);
+        CacheProfile cache = ProfileKey.Open(folder, model, data, heldOut, mask, cancellationToken);
+        try
+        {
+            CalibrationResult result = Collector.Collect(
+                model,
+                sites,
+                data,
+                mask,
+                c.MemoryCapBytes,
+                spec.Threads,
+                cache,
+                progress,
+                cancellationToken
+            );
+            return new CalibrationRun(data, heldOut, mask, result, warnings, cache);
+        }
+        catch
+        {
+            cache.Dispose();
+            throw;
+        }
     }
 }

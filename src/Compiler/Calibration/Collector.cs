@@ -1,8 +1,6 @@
-using System.Collections.Concurrent;
-using Lorq.Checks;
+using Lorq.Caching;
 using Lorq.Models;
 using Lorq.Onnx;
-using Lorq.Quantization;
 using Lorq.Sites;
 
 namespace Lorq.Calibration;
@@ -21,6 +19,7 @@ public static class Collector
     /// <param name="mask">The input whose zeros mark padding: rows (b, t) under it do not count. Null for none.</param>
     /// <param name="memoryCap">Bytes of second moments held at once; more are collected in several passes over the data.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
+    /// <param name="cache">What was collected before: the model is only run for the rest.</param>
     /// <param name="progress">Told after each batch.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <exception cref="Diagnostics.LorqException">An activation is not finite, or the model cannot be run.</exception>
@@ -31,97 +30,62 @@ public static class Collector
         string? mask,
         long memoryCap,
         int threads,
+        CacheProfile cache,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
     )
     {
+        var store = new MomentStore(cache);
+        var pass = new CollectingPass(model, data, mask, threads, cancellationToken);
         var keys = sites.ToDictionary(s => s, Key);
-        MomentKey[] moments = [.. keys.Values.OfType<MomentKey>().Distinct()];
-        Site[] tables = [.. sites.Where(s => s.Uses.Any(IsVisibleGather))];
-        var counts = tables.ToDictionary(s => s.Name, s => new float[s.N], StringComparer.Ordinal);
-        var finished = new Dictionary<MomentKey, IReadOnlyList<SecondMoment>>();
-        long rows = 0;
-        MomentKey[][] passes = [.. Passes(moments, memoryCap)];
-        int done = 0;
-        for (int pass = 0; pass < passes.Length; pass++)
+        var found = new Dictionary<MomentKey, StoredMoments>();
+        foreach (MomentKey key in keys.Values.OfType<MomentKey>().Distinct())
         {
-            MomentAccumulator[] accumulators = [.. passes[pass].Select(k => new MomentAccumulator(k))];
-            Site[] counted = pass == 0 ? tables : [];
-            string[] tensors =
-            [
-                .. accumulators
-                    .Select(a => a.Key.Tensor)
-                    .Concat(counted.SelectMany(s => s.Uses).Where(IsVisibleGather).Select(u => u.InputTensor))
-                    .Distinct(StringComparer.Ordinal),
-            ];
-            using var taps = new TappedModel(model, tensors, threads, cancellationToken);
-            for (int b = 0; b < data.Batches.Count; b++)
+            if (store.Find(key, () => pass.Run([key], new Dictionary<Site, float[]>(), null)[0].Finish()) is { } known)
             {
-                IReadOnlyDictionary<string, DataTensor> batch = data.Batches[b];
-                RowMask? rowMask = RowMask.Of(batch, mask);
-                using TappedValues values = taps.Run(batch, cancellationToken);
-                if (Add(accumulators, values, rowMask, threads, cancellationToken) is { } broken)
-                {
-                    throw new FaultySample(data, b, taps, mask).Report(broken, cancellationToken);
-                }
-                foreach (Site table in counted)
-                {
-                    foreach (SiteUse use in table.Uses.Where(IsVisibleGather))
-                    {
-                        Count(values.Integers(use.InputTensor, out long[] shape), shape, rowMask, counts[table.Name]);
-                    }
-                }
-                progress?.Report(new StageProgress("Calibration", ++done, passes.Length * data.Batches.Count));
+                found.Add(key, known);
             }
-            rows = Math.Max(rows, accumulators.Select(a => a.Rows).DefaultIfEmpty(0).Max());
-            foreach (MomentAccumulator a in accumulators)
+        }
+        var counts = new Dictionary<string, float[]>(StringComparer.Ordinal);
+        var uncounted = new List<Site>();
+        foreach (Site table in sites.Where(s => s.Uses.Any(CollectingPass.IsVisibleGather)))
+        {
+            float[]? known = store.FindCounts(table);
+            counts.Add(table.Name, known ?? new float[table.N]);
+            if (known is null)
             {
-                finished[a.Key] = a.Finish();
+                uncounted.Add(table);
             }
+        }
+        MomentKey[] missing = [.. keys.Values.OfType<MomentKey>().Distinct().Where(k => !found.ContainsKey(k))];
+        MomentKey[][] passes = [.. Passes(missing, memoryCap, uncounted.Count > 0)];
+        int done = 0;
+        for (int p = 0; p < passes.Length; p++)
+        {
+            Dictionary<Site, float[]> counted = p == 0 ? uncounted.ToDictionary(t => t, t => counts[t.Name]) : [];
+            IReadOnlyList<MomentAccumulator> accumulators = pass.Run(
+                passes[p],
+                counted,
+                () => progress?.Report(new StageProgress("Calibration", ++done, passes.Length * data.Batches.Count))
+            );
+            foreach (MomentAccumulator accumulator in accumulators)
+            {
+                found[accumulator.Key] = store.Add(accumulator.Key, accumulator.Finish());
+            }
+            foreach ((Site table, float[] values) in counted)
+            {
+                store.AddCounts(table, values);
+            }
+            store.Flush();
         }
         var result = new Dictionary<string, SiteStatistics>(StringComparer.Ordinal);
         foreach (Site site in sites)
         {
             MomentKey? key = keys[site];
-            result[site.Name] = new SiteStatistics(key is null ? null : finished[key], counts.GetValueOrDefault(site.Name));
+            result[site.Name] = new SiteStatistics(key is null ? null : found[key], counts.GetValueOrDefault(site.Name));
         }
-        return new CalibrationResult(result, rows);
+        return new CalibrationResult(result, found.Values.Select(m => m.Facts.Rows).DefaultIfEmpty(0).Max());
     }
-
-    /// <summary>Adds a batch to every accumulator; the first one (in graph order) that met NaN or an infinity, or null.</summary>
-    private static MomentKey? Add(
-        MomentAccumulator[] accumulators,
-        TappedValues values,
-        RowMask? mask,
-        int threads,
-        CancellationToken cancellationToken
-    )
-    {
-        var finite = new bool[accumulators.Length];
-        Parallel.ForEach(
-            // One at a time, the widest first: the work of a tensor grows with the square of its width.
-            Partitioner.Create(
-                Enumerable.Range(0, accumulators.Length).OrderByDescending(i => accumulators[i].Key.Bytes),
-                EnumerablePartitionerOptions.NoBuffering
-            ),
-            new ParallelOptions
-            {
-                MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
-                CancellationToken = cancellationToken,
-            },
-            i =>
-            {
-                ReadOnlySpan<float> tensor = values.Floats(accumulators[i].Key.Tensor, out long[] shape);
-                finite[i] = accumulators[i].Add(tensor, shape, mask, cancellationToken);
-            }
-        );
-        int broken = Array.IndexOf(finite, false);
-        return broken < 0 ? null : accumulators[broken].Key;
-    }
-
-    private static bool IsVisible(SiteUse use) => use.Use.Scope.Parent is null && use.Use.Scope.Function is null;
-
-    private static bool IsVisibleGather(SiteUse use) => use.Kind == SiteKind.Gather && IsVisible(use);
 
     /// <summary>Which rows a site's weight meets; null when they cannot be seen. A weight that several inputs meet is judged by the first: one metric per weight.</summary>
     internal static MomentKey? Key(Site site) => site.Uses.Select(u => Key(site, u)).FirstOrDefault(k => k is not null);
@@ -130,7 +94,7 @@ public static class Collector
     private static MomentKey? Key(Site site, SiteUse use)
     {
         NodeProto node = use.Use.Node;
-        if (!IsVisible(use))
+        if (!CollectingPass.IsVisible(use))
         {
             return null;
         }
@@ -150,7 +114,7 @@ public static class Collector
         }
     }
 
-    private static IEnumerable<MomentKey[]> Passes(MomentKey[] keys, long memoryCap)
+    private static IEnumerable<MomentKey[]> Passes(MomentKey[] keys, long memoryCap, bool countsTokens)
     {
         var pass = new List<MomentKey>();
         long bytes = 0;
@@ -165,20 +129,9 @@ public static class Collector
             pass.Add(key);
             bytes += key.Bytes;
         }
-        yield return [.. pass];
-    }
-
-    private static void Count(long[] indices, long[] shape, RowMask? mask, float[] counts)
-    {
-        int[]? kept = mask?.Rows([.. shape, 1], indices.Length);
-        for (int i = 0; i < (kept?.Length ?? indices.Length); i++)
+        if (pass.Count > 0 || countsTokens)
         {
-            long index = indices[kept?[i] ?? i];
-            index = index < 0 ? index + counts.Length : index;
-            if (index >= 0 && index < counts.Length)
-            {
-                counts[index]++;
-            }
+            yield return [.. pass];
         }
     }
 }

@@ -16,6 +16,9 @@ public sealed record DataTensor(TensorProto.Types.DataType ElementType, long[] S
 /// <param name="Source">Where it came from, for reports.</param>
 public sealed record DataSet(IReadOnlyList<IReadOnlyDictionary<string, DataTensor>> Batches, string Source)
 {
+    /// <summary>Number of samples.</summary>
+    public long Samples => Batches.Sum(b => b.Values.First().Shape.FirstOrDefault(1));
+
     /// <summary>Per batch, where each of its samples came from; empty when that is not known (data made up in memory).</summary>
     public IReadOnlyList<IReadOnlyList<SampleOrigin>> Origins { get; init; } = [];
 }

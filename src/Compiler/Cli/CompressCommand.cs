@@ -39,6 +39,7 @@ internal static class CompressCommand
             specFile,
         };
         var options = new SpecOptions(command);
+        var cacheOptions = new CacheOptions(command);
         command.Options.Add(quiet);
         command.Options.Add(json);
         command.SetAction(
@@ -52,7 +53,10 @@ internal static class CompressCommand
                     throw Catalogue.NoBudget.With(path);
                 }
                 bool isQuiet = parsed.GetValue(quiet);
-                var request = new CompilationRequest(path, spec, parsed.GetValue(output)!, Reproduce(parsed));
+                var request = new CompilationRequest(path, spec, parsed.GetValue(output)!, Reproduce(parsed))
+                {
+                    Cache = cacheOptions.Folder(parsed),
+                };
                 CompilationResult result = ProgressDisplay.Run(isQuiet, progress => Compilation.Run(request, progress, cancellationToken));
                 if (parsed.GetValue(json))
                 {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using Lorq.Diagnostics;
+using Lorq.Numerics;
 
 namespace Lorq.Cli;
 
@@ -11,6 +12,7 @@ public static class Program
     /// <summary>Runs a command line. Exit codes: 0 done, 1 an error the user can act on, 70 an internal error, 130 cancelled.</summary>
     public static int Main(string[] args)
     {
+        NativeHeap.ReturnLargeBlocks();
         using var cancellation = new CancellationTokenSource();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -81,6 +83,7 @@ public static class Program
             CompareCommand.Create(),
             SweepCommand.Create(),
             InitCommand.Create(),
+            CacheCommand.Create(),
             TextCommands.Schema(),
             TextCommands.Explain(),
         };

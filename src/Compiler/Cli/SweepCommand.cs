@@ -42,7 +42,8 @@ internal static class SweepCommand
             "Shows what every size would cost: the whole size–loss front of a model, with the plans that treat all weights alike beside it.",
             """
             lorq sweep model.onnx --calibration data.npz
-            lorq sweep model.onnx --calibration data.npz --points 100 --verify 5 --csv front.csv --svg front.svg
+            lorq sweep model.onnx --calibration data.npz --csv front.csv --svg front.svg
+            lorq sweep model.onnx --calibration data.npz --points 100 --verify 5
             """
         )
         {
@@ -50,6 +51,7 @@ internal static class SweepCommand
             specFile,
         };
         var options = new SpecOptions(command, without);
+        var cacheOptions = new CacheOptions(command);
         foreach (Option option in (Option[])[points, verify, csv, svg, json, quiet])
         {
             command.Options.Add(option);
@@ -64,16 +66,26 @@ internal static class SweepCommand
                     spec,
                     InRange("--points", parsed.GetValue(points), 1),
                     InRange("--verify", parsed.GetValue(verify), 0)
-                );
+                )
+                {
+                    Cache = cacheOptions.Folder(parsed),
+                };
+                string? table = parsed.GetValue(csv);
+                string? picture = parsed.GetValue(svg);
+                foreach (string output in new[] { table, picture }.OfType<string>())
+                {
+                    AtomicFile.RequireWritable(output);
+                }
                 SweepReport report = ProgressDisplay.Run(
                     parsed.GetValue(quiet),
                     progress => Sweep.Run(request, progress, cancellationToken)
                 );
-                if (parsed.GetValue(csv) is { } path)
+                CacheOptions.Warn(request.Cache);
+                if (table is not null)
                 {
-                    AtomicFile.WriteText(path, report.ToCsv());
+                    AtomicFile.WriteText(table, report.ToCsv());
                 }
-                if (parsed.GetValue(svg) is { } picture)
+                if (picture is not null)
                 {
                     AtomicFile.WriteText(picture, FrontPicture.Write(report));
                 }

@@ -12,7 +12,13 @@ internal static class UsageErrors
     public static LorqException From(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
-        string help = command is RootCommand ? "lorq" : "lorq " + command.Name;
+        IEnumerable<string> path = command
+            .Parents.OfType<Command>()
+            .Reverse()
+            .Append(command)
+            .Where(c => c is not RootCommand)
+            .Select(c => c.Name);
+        string help = string.Join(' ', path.Prepend("lorq"));
         string[] options =
         [
             .. command.Options.SelectMany(o => o.Aliases.Prepend(o.Name)),

@@ -24,9 +24,9 @@ public static partial class Catalogue
     public static readonly Diagnostic LossLimitNotMet = new(
         "LORQ0652",
         "The loss limit cannot be kept",
-        "No file of at most {1} bytes with a loss of at most {0} was found; the best had a loss of {2} at {3} bytes.",
-        "The loss is measured on held-out samples with the compressed weights in place; plans of growing size were tried.",
-        "Raise --max-loss or --budget, allow more bits (--bits), or give more calibration data."
+        "No file{1} keeps --max-loss {0}: the least loss that was reached is {2}, with {3} bytes.",
+        "The loss is measured on held-out samples: plans of growing size were written and run beside the original. Neither the menu nor the budget allowed one that loses less.",
+        "Raise --max-loss to what was reached or above, raise --budget or leave it out, allow more bits (--bits 8) or lift minBits and maxBits, or give more calibration data."
     );
 
     /// <summary>A loss limit without data.</summary>

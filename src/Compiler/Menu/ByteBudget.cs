@@ -9,12 +9,18 @@ namespace Lorq.Menu;
 /// <param name="Bytes">Bytes of the file, external data included.</param>
 public sealed record ByteBudget(string Text, long Bytes)
 {
+    /// <summary>More than any file has; a quarter of the range, so that sums stay in it.</summary>
+    private const long Unlimited = long.MaxValue / 4;
+
+    /// <summary>True when every size is allowed.</summary>
+    public bool IsUnlimited => Bytes == Unlimited;
+
     /// <summary>Works a spec's budget out for a model; with a loss limit alone every size is allowed.</summary>
     public static ByteBudget Of(CompressionSpec spec, OnnxModel model, SiteTable table)
     {
         if (spec is { Budget: null, MaxLoss: { } limit })
         {
-            return new ByteBudget(FormattableString.Invariant($"loss ≤ {limit}"), long.MaxValue / 4);
+            return new ByteBudget(FormattableString.Invariant($"loss ≤ {limit}"), Unlimited);
         }
         SizeBudget budget = spec.Budget ?? throw new ArgumentException("The spec has no budget.", nameof(spec));
         long bytes = budget switch

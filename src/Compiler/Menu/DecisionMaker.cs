@@ -1,3 +1,4 @@
+using System.Globalization;
 using Lorq.Caching;
 using Lorq.Diagnostics;
 using Lorq.Refinement;
@@ -19,9 +20,6 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
 
     /// <summary>Plans measured at most in search of the smallest that keeps a loss limit.</summary>
     private const int MaximumLossRounds = 6;
-
-    /// <summary>A plan whose loss is above this share of the limit is taken for the smallest.</summary>
-    private const double NearLimit = 0.93;
 
     /// <summary>Bits per weight of the plan that sites are first probed around when only a loss is wanted.</summary>
     private const double FirstBits = 4;
@@ -58,12 +56,13 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             }
             omega = sensitivity.ProbeAround(solved.Plan, weights, measured, omega, progress, cancellationToken);
         }
-        return AgainstUniform(best with { Rounds = rounds }, probe, budget, progress, cancellationToken);
+        return AgainstUniform(best with { Rounds = rounds }, probe, budget, null, progress, cancellationToken);
     }
 
-    /// <summary>The smallest file whose loss on the held-out samples stays within a limit, refined weights included.</summary>
+    /// <summary>The smallest file whose loss on the held-out samples stays within a limit: weights refined, written, and run from the file.</summary>
     /// <param name="probe">Measures on all held-out samples.</param>
     /// <param name="refiner">Fits the weights of a plan to each other.</param>
+    /// <param name="written">Measures the file of a plan that is to be taken.</param>
     /// <param name="limit">The loss.</param>
     /// <param name="budget">The file may not be larger than this either.</param>
     /// <param name="progress">Told about each step.</param>
@@ -72,58 +71,71 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     public Decision WithinLoss(
         EndToEnd probe,
         Refiner refiner,
+        WrittenTrial written,
         double limit,
-        long budget,
+        ByteBudget budget,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
     )
     {
-        var sensitivity = new Sensitivity(probe, materializer);
-        long start = Math.Min(budget, planner.BytesAt(FirstBits));
-        IReadOnlyDictionary<string, double> omega = Probe(sensitivity, start, progress, cancellationToken);
+        long start = Math.Min(budget.Bytes, planner.BytesAt(FirstBits));
+        IReadOnlyDictionary<string, double> omega = Probe(new Sensitivity(probe, materializer), start, progress, cancellationToken);
         var rounds = new List<DecisionRound>();
+        var losses = new Dictionary<Digest, double>();
+        var bracket = new LossBracket(limit);
         Decision? best = null;
-        // Target of the prediction; moved by what the measurement says.
-        double target = limit;
-        for (int round = 1; round <= MaximumLossRounds; round++)
+        // Asking again for a plan that was measured costs next to nothing, but must not go on for ever.
+        for (int solves = 0; !bracket.IsDone && rounds.Count < MaximumLossRounds && solves < 4 * MaximumLossRounds; solves++)
         {
-            SolvedPlan? solved = planner.SolveForLoss(omega, target, budget, cancellationToken);
-            if (solved is null)
+            // Where none is predicted so low, the one that loses least may still measure lower than its prediction.
+            SolvedPlan solved =
+                planner.SolveForLoss(omega, bracket.Target, budget.Bytes, cancellationToken)
+                ?? planner.Solve(omega, Math.Min(budget.Bytes, planner.LargestBytes), cancellationToken);
+            if (losses.TryGetValue(solved.Plan.Digest, out double known))
             {
-                break;
+                if (known > limit)
+                {
+                    break;
+                }
+                bracket.Add(solved.PredictedLoss, known);
+                continue;
             }
-            IReadOnlyList<CompressedWeight> weights = materializer.Materialize(solved.Plan, progress, cancellationToken);
             Decision decision = Refine(
-                new Decision(solved, weights, omega, probe.Loss(solved.Plan.Digest, () => weights, cancellationToken), [], null),
+                Measure(solved, omega, probe, progress, cancellationToken),
                 refiner,
                 probe,
                 progress,
                 cancellationToken
             );
             double measured = decision.MeasuredLoss!.Value;
-            rounds.Add(new DecisionRound(solved.PredictedBytes, solved.PredictedLoss, measured));
             if (measured <= limit && (best is null || solved.PredictedBytes < best.Solved.PredictedBytes))
             {
-                best = decision;
+                measured = written.Loss(decision.Weights, cancellationToken);
+                best = measured <= limit ? decision with { MeasuredLoss = measured } : best;
             }
-            if (measured <= limit && (measured >= NearLimit * limit || solved.PredictedBytes == planner.SmallestBytes))
-            {
-                break;
-            }
-            // A little below what would be right if loss went with prediction: it does so only nearby.
-            target = solved.PredictedLoss * Math.Clamp(0.98 * limit / Math.Max(measured, 1e-300), 0.1, 10);
-            if (best is not null && measured > limit)
-            {
-                // Between the two: the geometric mean of a target that kept the limit and one that did not.
-                target = Math.Sqrt(target * best.Solved.PredictedLoss);
-            }
+            losses.Add(solved.Plan.Digest, measured);
+            rounds.Add(new DecisionRound(solved.PredictedBytes, solved.PredictedLoss, measured));
+            bracket.Add(solved.PredictedLoss, measured);
         }
         if (best is null)
         {
-            (double loss, long bytes) = rounds.Count > 0 ? rounds.Min(r => (r.Measured, r.Bytes)) : (double.PositiveInfinity, budget);
-            throw Catalogue.LossLimitNotMet.With(limit, budget, loss, bytes);
+            DecisionRound nearest = rounds.MinBy(r => r.Measured)!;
+            throw Catalogue.LossLimitNotMet.With(
+                limit,
+                budget.IsUnlimited ? "" : string.Create(CultureInfo.InvariantCulture, $" of at most {budget.Bytes} bytes"),
+                nearest.Measured.ToString("G3", CultureInfo.InvariantCulture),
+                nearest.Bytes
+            );
         }
-        return AgainstUniform(best with { Rounds = rounds }, probe, best.Solved.PredictedBytes, progress, cancellationToken);
+        best = best with { Rounds = rounds };
+        Decision winner = AgainstUniform(best, probe, best.Solved.PredictedBytes, limit, progress, cancellationToken);
+        if (ReferenceEquals(winner.Solved, best.Solved))
+        {
+            return winner;
+        }
+        // Another plan than the one that was measured from its file has to pass the same test.
+        double loss = written.Loss(winner.Weights, cancellationToken);
+        return loss <= limit ? winner with { MeasuredLoss = loss } : best with { Uniform = winner.Uniform };
     }
 
     /// <summary>Fits the weights to the compressed prefix and keeps the result where it measures better.</summary>
@@ -152,10 +164,21 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     }
 
     /// <summary>Makes a plan's weights and measures them.</summary>
-    public Decision Measure(SolvedPlan solved, EndToEnd probe, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    /// <param name="solved">The plan.</param>
+    /// <param name="omega">The ω it was solved with.</param>
+    /// <param name="probe">Measures.</param>
+    /// <param name="progress">Told about each weight.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public Decision Measure(
+        SolvedPlan solved,
+        IReadOnlyDictionary<string, double> omega,
+        EndToEnd probe,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         IReadOnlyList<CompressedWeight> weights = materializer.Materialize(solved.Plan, progress, cancellationToken);
-        return new Decision(solved, weights, ByWeights(), probe.Loss(solved.Plan.Digest, () => weights, cancellationToken), [], null);
+        return new Decision(solved, weights, omega, probe.Loss(solved.Plan.Digest, () => weights, cancellationToken), [], null);
     }
 
     /// <summary>ω per site, probed near the errors that a file of this size will have.</summary>
@@ -173,11 +196,12 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
         return menus.GroupBy(m => m.Site).ToDictionary(g => g.Key.Name, g => g.Key.Count / all, StringComparer.Ordinal);
     }
 
-    /// <summary>Measures the best uniform plan that fits, and takes it should it win.</summary>
+    /// <summary>Measures the best uniform plan that fits, and takes it should it lose less; under a loss limit also when it keeps that with fewer bytes.</summary>
     private Decision AgainstUniform(
         Decision best,
         EndToEnd probe,
         long budget,
+        double? limit,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
     )
@@ -195,7 +219,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
         IReadOnlyList<CompressedWeight> weights = materializer.Materialize(uniform.Plan, progress, cancellationToken);
         double loss = probe.Loss(uniform.Plan.Digest, () => weights, cancellationToken);
         Decision winner = best;
-        if (loss < best.MeasuredLoss)
+        if (loss < best.MeasuredLoss || (loss <= limit && uniform.Facts.Bytes < best.Solved.PredictedBytes))
         {
             SolvedPlan solved = best.Solved with
             {

@@ -32,7 +32,12 @@ public sealed class EndToEnd
         this.mask = mask;
         this.threads = threads;
         losses = cache.Table("probe");
-        name = ContentHash.OfData(samples).ToString();
+        name = new ContentHash()
+            .Add(ContentHash.OfData(samples))
+            .Add(mask is null ? [] : [mask])
+            .Add([.. session.Sites.Select(s => s.Name)])
+            .Finish()
+            .ToString();
     }
 
     /// <summary>What losses are, as <see cref="DivergenceResult.LossMetric"/>; known once something was measured.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Decomposition;
@@ -11,6 +12,8 @@ namespace Lorq.Menu;
 /// <summary>Makes the chosen weights again from the inputs they were measured on: the same inputs give the same codes.</summary>
 public sealed class Materializer(CalibrationResult? calibration, int threads, CacheProfile cache)
 {
+    private readonly ConcurrentDictionary<Site, Digest> keys = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>The compressed weights of a plan, one per site that is not kept, in the order of the menus.</summary>
     public IReadOnlyList<CompressedWeight> Materialize(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
@@ -19,27 +22,24 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
             .Select(g => (Site: g.Key, Runs: g.ToArray()))
             .Where(s => s.Runs[0].Candidate.Encoding is not Encoding.Keep)
             .ToArray();
+        var factors = new FactorLifetime(calibration, sites.Select(s => s.Site));
         var weights = new CompressedWeight[sites.Length];
         int done = 0;
         object gate = new();
-        var options = new ParallelOptions
-        {
-            MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
-            CancellationToken = cancellationToken,
-        };
-        Parallel.For(
-            0,
+        Workers.Run(
             sites.Length,
-            options,
+            threads,
             i =>
             {
                 (Site site, Run[] runs) = sites[i];
                 weights[i] = Materialize(site, runs, cancellationToken);
+                factors.Done(site);
                 lock (gate)
                 {
                     progress?.Report(new StageProgress("Quantize", ++done, sites.Length, site.Name));
                 }
-            }
+            },
+            cancellationToken
         );
         return weights;
     }
@@ -126,9 +126,10 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
                 () => Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), cancellationToken)
             );
 
-    private static CacheKey Key(Site site, Run[] runs)
+    private CacheKey Key(Site site, Run[] runs)
     {
-        ContentHash hash = new ContentHash().Add(site.Name);
+        // Hashed once: a plan is made many times, and most of its sites are the same each time.
+        ContentHash hash = new ContentHash().Add(keys.GetOrAdd(site, s => SiteKey.Of(s, calibration?.For(s))));
         foreach (Run run in runs)
         {
             hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name).Add(run.Candidate.Factors?.SharedBy ?? "");

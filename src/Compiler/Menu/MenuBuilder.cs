@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Lorq.Caching;
@@ -30,30 +29,28 @@ public sealed class MenuBuilder(
     /// <summary>Columns of a table segment that a candidate is measured on; the columns are independent, so a sample measures them all.</summary>
     private const int SampledColumns = 256;
 
-    /// <summary>What was measured before: everything a row depends on besides its name is the same within a profile.</summary>
+    /// <summary>What was measured before: a row's name says which site, grid, quantizer and pair it is of.</summary>
     private readonly CacheTable losses = cache.Table("menu");
 
     /// <summary>Builds the menus, in the order of the sites.</summary>
     public IReadOnlyList<SiteMenu> Build(IReadOnlyList<Site> sites, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         var menus = new IReadOnlyList<SiteMenu>[sites.Count];
+        var factors = new FactorLifetime(calibration, sites);
         double total = sites.Sum(Work);
         double done = 0;
         object gate = new();
-        var options = new ParallelOptions
-        {
-            MaxDegreeOfParallelism = spec.Threads > 0 ? spec.Threads : Environment.ProcessorCount,
-            CancellationToken = cancellationToken,
-        };
         // Largest first, so that no worker ends with a large one alone.
         int[] order = [.. Enumerable.Range(0, sites.Count).OrderByDescending(i => Work(sites[i])).ThenBy(i => i)];
-        Parallel.ForEach(
-            Partitioner.Create(order, EnumerablePartitionerOptions.NoBuffering),
-            options,
-            i =>
+        Workers.Run(
+            order.Length,
+            spec.Threads,
+            place =>
             {
+                int i = order[place];
                 long start = Stopwatch.GetTimestamp();
                 IReadOnlyList<SiteMenu> units = Build(sites[i], cancellationToken);
+                factors.Done(sites[i]);
                 TimeSpan share = Stopwatch.GetElapsedTime(start) / units.Count;
                 menus[i] = [.. units.Select(u => u with { Elapsed = share })];
                 lock (gate)
@@ -61,7 +58,8 @@ public sealed class MenuBuilder(
                     done += Work(sites[i]);
                     progress?.Report(new StageProgress("Menu", done, total, sites[i].Name));
                 }
-            }
+            },
+            cancellationToken
         );
         return [.. menus.SelectMany(m => m)];
     }
@@ -71,6 +69,7 @@ public sealed class MenuBuilder(
     private IReadOnlyList<SiteMenu> Build(Site site, CancellationToken cancellationToken)
     {
         SiteStatistics? statistics = calibration?.For(site);
+        string key = SiteKey.Of(site, statistics).ToString();
         var quantizer = new Lazy<WeightQuantizer>(() => new WeightQuantizer(site, statistics));
         bool hasMoment = statistics?.Moments is { Count: > 0 };
         IReadOnlyList<QuantizationGrid> grids = GridChoices.Grids(model, site, spec, emission);
@@ -83,10 +82,10 @@ public sealed class MenuBuilder(
             && grids.Count > 0
         )
         {
-            return Segments(site, quantizer, GridsWithinBits(site, grids), methods, cancellationToken);
+            return Segments(site, key, quantizer, GridsWithinBits(site, grids), methods, cancellationToken);
         }
-        var ranks = new RankChoices(model, site, spec, emission, quantizer, hasMoment, losses);
-        var candidates = new List<Candidate> { new(new Encoding.Keep(), null, 0, 0), Half(site, quantizer) };
+        var ranks = new RankChoices(model, site, spec, emission, quantizer, hasMoment, losses, key);
+        var candidates = new List<Candidate> { new(new Encoding.Keep(), null, 0, 0), Half(site, key, quantizer) };
         foreach (QuantizationGrid grid in grids)
         {
             long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(grid), [(grid, site.N)]));
@@ -94,7 +93,7 @@ public sealed class MenuBuilder(
             {
                 var codes = new Lazy<QuantizedMatrix>(() => quantizer.Value.Quantize(method, grid, 0, site.N, cancellationToken));
                 double loss = losses.GetOrAdd(
-                    $"{site.Name}|{grid}|{method.Name}",
+                    $"{key}|{grid}|{method.Name}",
                     () => [quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N)]
                 )[0];
                 candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
@@ -138,6 +137,7 @@ public sealed class MenuBuilder(
 
     private List<SiteMenu> Segments(
         Site site,
+        string key,
         Lazy<WeightQuantizer> quantizer,
         IReadOnlyList<QuantizationGrid> grids,
         IReadOnlyList<IQuantizer> methods,
@@ -165,7 +165,7 @@ public sealed class MenuBuilder(
                 foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
                 {
                     double loss = losses.GetOrAdd(
-                        $"{site.Name}[{start}+{columns}]|{grid}|{method.Name}",
+                        $"{key}[{start}+{columns}]|{grid}|{method.Name}",
                         () => [sample.Value.Loss(method, grid, cancellationToken)]
                     )[0];
                     candidates.Add(new(new Encoding.Quantized(grid), method, loss, bytes));
@@ -182,11 +182,11 @@ public sealed class MenuBuilder(
         return emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(segments[0].Item1), segments));
     }
 
-    private Candidate Half(Site site, Lazy<WeightQuantizer> quantizer)
+    private Candidate Half(Site site, string key, Lazy<WeightQuantizer> quantizer)
     {
         long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Half(), []));
         double loss = losses.GetOrAdd(
-            $"{site.Name}|fp16",
+            $"{key}|fp16",
             () =>
             {
                 ReadOnlySpan<float> weight = quantizer.Value.Weight;

@@ -18,8 +18,14 @@ public sealed class ProbeSession : IDisposable
     /// <param name="sites">Sites whose weights can be replaced.</param>
     /// <param name="threads">Threads inside one operator; 0 for one per core.</param>
     /// <param name="cancellationToken">Stops opening.</param>
-    public ProbeSession(OnnxModel model, IReadOnlyList<Site> sites, int threads, CancellationToken cancellationToken) =>
+    public ProbeSession(OnnxModel model, IReadOnlyList<Site> sites, int threads, CancellationToken cancellationToken)
+    {
+        Sites = sites;
         opened = new(() => Open(model, sites, threads, cancellationToken));
+    }
+
+    /// <summary>The sites whose weights can be replaced: with another set of them ONNX Runtime folds and fuses differently.</summary>
+    public IReadOnlyList<Site> Sites { get; }
 
     /// <summary>The model's outputs.</summary>
     public IReadOnlyList<TensorSignature> Outputs => opened.Value.Runner.Outputs;

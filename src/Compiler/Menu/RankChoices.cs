@@ -37,6 +37,7 @@ internal sealed class RankChoices
     private readonly IEmission emission;
     private readonly Lazy<WeightQuantizer> quantizer;
     private readonly CacheTable losses;
+    private readonly string key;
     private readonly FactorShape[] shapes;
     private readonly IDecomposer[] methods;
     private readonly IDecomposer[] alternatives;
@@ -52,6 +53,7 @@ internal sealed class RankChoices
     /// <param name="quantizer">The site's weight.</param>
     /// <param name="hasMoment">True when its input was measured.</param>
     /// <param name="losses">What was measured before.</param>
+    /// <param name="key">The digest of weight and input, with which the names of all rows begin.</param>
     public RankChoices(
         OnnxModel model,
         Site site,
@@ -59,10 +61,12 @@ internal sealed class RankChoices
         IEmission emission,
         Lazy<WeightQuantizer> quantizer,
         bool hasMoment,
-        CacheTable losses
+        CacheTable losses,
+        string key
     )
     {
         this.losses = losses;
+        this.key = key;
         this.model = model;
         this.site = site;
         this.emission = emission;
@@ -201,7 +205,7 @@ internal sealed class RankChoices
 
     private void Look(IQuantizer? method, QuantizationGrid? grid, Func<double[]> spectrum)
     {
-        double[] lossByRank = losses.GetOrAdd($"{site.Name}|{grid}|{method?.Name}|rank", () => [.. spectrum().Take(LargestRank + 1)]);
+        double[] lossByRank = losses.GetOrAdd($"{key}|{grid}|{method?.Name}|rank", () => [.. spectrum().Take(LargestRank + 1)]);
         Spectrum = grid is null ? lossByRank : Spectrum;
         foreach (FactorShape shape in shapes)
         {
@@ -227,7 +231,7 @@ internal sealed class RankChoices
         {
             int place = i;
             double loss = losses.GetOrAdd(
-                $"{site.Name}|{same[i].Grid}|{same[i].Quantizer?.Name}|{same[i].Factors}|{decomposer.Name}",
+                $"{key}|{same[i].Grid}|{same[i].Quantizer?.Name}|{same[i].Factors}|{decomposer.Name}",
                 () => [quantizer.Value.Loss(Materializer.Dequantize(Materializer.Weight(site, encoding, parts.Value[place])), 0, site.N)]
             )[0];
             yield return new Candidate(encoding, same[i].Quantizer, loss, same[i].Bytes, decomposer, same[i].Factors);

@@ -91,20 +91,14 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
 
     private static double Snap(double error) => Math.Pow(Step, Math.Round(Math.Log(error, Step)));
 
-    private static int Middle(SiteMenu menu, double target)
-    {
-        int best = 0;
-        double distance = double.PositiveInfinity;
-        for (int i = 0; i < menu.Candidates.Count; i++)
-        {
-            Candidate c = menu.Candidates[i];
-            double d =
-                c.Grid is null || c.Factors is not null || c.Loss <= 0 ? double.PositiveInfinity : Math.Abs(Math.Log(c.Loss / target));
-            if (d < distance)
+    /// <summary>The candidate whose error is nearest to the target: plain codes, and with a pair only where all have one.</summary>
+    private static int Middle(SiteMenu menu, double target) =>
+        Enumerable
+            .Range(0, menu.Candidates.Count)
+            .MinBy(i =>
             {
-                (best, distance) = (i, d);
-            }
-        }
-        return best;
-    }
+                Candidate c = menu.Candidates[i];
+                bool isUsable = c.Grid is not null && c.Loss > 0 && double.IsFinite(c.Loss);
+                return (!isUsable, c.Factors is not null, isUsable ? Math.Abs(Math.Log(c.Loss / target)) : 0);
+            });
 }

@@ -58,6 +58,7 @@ public sealed class SharedMenus(
                 .Where(g => g.Count() > 1)
                 .Select(g => g.ToArray()),
         ];
+        var factors = new FactorLifetime(calibration, groups.SelectMany(g => g).Select(i => menus[i].Site));
         var found = new SharedGroup?[groups.Length];
         int done = 0;
         object gate = new();
@@ -74,6 +75,7 @@ public sealed class SharedMenus(
                 SiteMenu[] members = [.. groups[g].Select(i => menus[i])];
                 IReadOnlyList<SharedMode> modes = Modes(members, cancellationToken);
                 found[g] = modes.Count > 0 ? new SharedGroup(groups[g], modes) : null;
+                Array.ForEach(members, m => factors.Done(m.Site));
                 lock (gate)
                 {
                     progress?.Report(new StageProgress("Menu", ++done, groups.Length, members[0].Name));

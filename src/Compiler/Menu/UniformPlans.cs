@@ -1,3 +1,4 @@
+using Lorq.Decomposition;
 using Lorq.Quantization;
 
 namespace Lorq.Menu;
@@ -5,7 +6,7 @@ namespace Lorq.Menu;
 /// <summary>The plans that treat all sites alike: the yardstick of every choice per site.</summary>
 internal static class UniformPlans
 {
-    /// <summary>One plan per grid of the menus: every site on it, or on the nearest it can have.</summary>
+    /// <summary>One plan per grid of the menus: every site on it, or on the nearest it can have. Without a pair, unless every candidate with codes has one: then one per grid and pair.</summary>
     /// <param name="planner">Knows the bytes.</param>
     /// <param name="menus">The menus.</param>
     /// <param name="omega">ω per site name.</param>
@@ -15,35 +16,41 @@ internal static class UniformPlans
         IReadOnlyDictionary<string, double> omega
     )
     {
-        foreach (QuantizationGrid grid in menus.SelectMany(m => m.Candidates).Select(c => c.Grid).OfType<QuantizationGrid>().Distinct())
+        Candidate[] coded = [.. menus.SelectMany(m => m.Candidates).Where(c => c.Grid is not null)];
+        bool needsPair = coded.All(c => c.Factors is not null);
+        foreach (var kind in coded.Where(c => needsPair || c.Factors is null).GroupBy(c => (Grid: c.Grid!, Pair: Pair(c))))
         {
-            var plan = new Plan(menus, [.. menus.Select(m => Pick(m, grid))]);
+            (QuantizationGrid grid, FactorShape? pair) = kind.Key;
+            var plan = new Plan(menus, [.. menus.Select(m => Pick(m, grid, pair))]);
             double predicted = menus.Select((m, i) => plan[i].Loss * omega.GetValueOrDefault(m.Site.Name, 1)).Sum();
-            yield return (new UniformPlan(grid.ToString(), planner.TrueBytes(plan), predicted, null), plan);
+            string name = pair is null ? $"{grid}" : $"{grid} + {pair}";
+            yield return (new UniformPlan(name, planner.TrueBytes(plan), predicted, null), plan);
         }
     }
 
-    /// <summary>The candidate on the grid with the least loss; where the site cannot have the grid, the nearest it has in bits. Never with a low-rank pair.</summary>
-    private static int Pick(SiteMenu menu, QuantizationGrid grid)
-    {
-        int best = 0;
-        (double Distance, double Loss) key = (double.PositiveInfinity, double.PositiveInfinity);
-        for (int i = 0; i < menu.Candidates.Count; i++)
-        {
-            Candidate c = menu.Candidates[i];
-            double distance =
-                c.Factors is not null ? 1000
-                : c.Grid == grid ? 0
-                : c.Grid is null ? 100
-                : 1
-                    + Math.Abs(c.Grid.Bits - grid.Bits)
-                    + (c.Grid.BlockSize == grid.BlockSize ? 0 : 0.5)
-                    + (c.Grid.Symmetric == grid.Symmetric ? 0 : 0.25);
-            if (distance < key.Distance || (distance == key.Distance && c.Loss < key.Loss))
+    /// <summary>The candidate on the grid with the least loss; where the site cannot have the grid or the pair, the nearest it has.</summary>
+    private static int Pick(SiteMenu menu, QuantizationGrid grid, FactorShape? pair) =>
+        Enumerable
+            .Range(0, menu.Candidates.Count)
+            .MinBy(i =>
             {
-                (best, key) = (i, (distance, c.Loss));
-            }
-        }
-        return best;
-    }
+                Candidate c = menu.Candidates[i];
+                // A pair where none is wanted comes last; among several the thinnest is nearest to none.
+                return (c.Factors is null != pair is null, Distance(c.Grid, grid), Distance(Pair(c), pair), c.Loss);
+            });
+
+    private static double Distance(QuantizationGrid? own, QuantizationGrid wanted) =>
+        own == wanted ? 0
+        : own is null ? 100
+        : 1
+            + Math.Abs(own.Bits - wanted.Bits)
+            + (own.BlockSize == wanted.BlockSize ? 0 : 0.5)
+            + (own.Symmetric == wanted.Symmetric ? 0 : 0.25);
+
+    private static double Distance(FactorShape? own, FactorShape? wanted) =>
+        Math.Abs((own?.Rank ?? 0) - (wanted?.Rank ?? 0)) + (own?.Type == wanted?.Type ? 0 : 0.5);
+
+    /// <summary>A pair's rank and storage; who shares it does not matter here.</summary>
+    private static FactorShape? Pair(Candidate candidate) =>
+        candidate.Factors is { } factors ? new FactorShape(factors.Rank, factors.Type) : null;
 }

@@ -82,9 +82,28 @@ internal sealed class AtomicFile : IDisposable
             file.Close();
             file.Commit();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw Explain(e, path, bytes.Length);
+        }
+    }
+
+    /// <summary>Makes sure that a file could be written here, before the work whose result it is for.</summary>
+    /// <exception cref="LorqException">It cannot.</exception>
+    public static void RequireWritable(string path)
+    {
+        try
+        {
+            string target = Path.GetFullPath(path);
+            if (Directory.Exists(target))
+            {
+                throw Catalogue.CannotWriteFile.With(path, "it is a folder.");
+            }
+            using var file = new AtomicFile(target, 0, Open);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw Explain(e, path, 0);
         }
     }
 

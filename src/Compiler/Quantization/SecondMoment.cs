@@ -16,9 +16,10 @@ public sealed class SecondMoment
     private const int ErrorColumns = 4096;
 
     private readonly Lazy<Regularisation> regularisation;
-    private readonly Lazy<float[]> inverseFactor;
-    private readonly Lazy<(int[] Order, float[] Factor)> orderedInverseFactor;
-    private readonly Lazy<(float[] Factor, double Jitter)> errorFactor;
+    private readonly Recomputable<double[]> lowerFactor;
+    private readonly Recomputable<float[]> inverseFactor;
+    private readonly Recomputable<(int[] Order, float[] Factor)> orderedInverseFactor;
+    private readonly Recomputable<(float[] Factor, double Jitter)> errorFactor;
 
     /// <summary>Wraps accumulated sums.</summary>
     /// <param name="k">Width of the input.</param>
@@ -45,6 +46,7 @@ public sealed class SecondMoment
             Diagonal[i] = (float)d;
         }
         regularisation = new(Regularise);
+        lowerFactor = new(LowerFactorOfRegularised);
         inverseFactor = new(() => InverseFactor(order: null));
         orderedInverseFactor = new(() =>
         {
@@ -68,7 +70,7 @@ public sealed class SecondMoment
     public float[] Diagonal { get; }
 
     /// <summary>True when every regularisation failed and only diag(H) is used; the report says so.</summary>
-    public bool IsDiagonalFallback => regularisation.Value.Factor is null;
+    public bool IsDiagonalFallback => !regularisation.Value.Succeeded;
 
     /// <summary>λ that was added to the diagonal.</summary>
     public double Lambda => regularisation.Value.Lambda;
@@ -89,19 +91,7 @@ public sealed class SecondMoment
     }
 
     /// <summary>Lower Cholesky factor of <see cref="Regularised"/>, row-major K×K fp64 (diagonal after the fallback); shared, not to be changed.</summary>
-    public double[] LowerFactor()
-    {
-        if (regularisation.Value.Factor is { } factor)
-        {
-            return factor;
-        }
-        double[] diagonal = Regularised();
-        for (int i = 0; i < K; i++)
-        {
-            diagonal[i * K + i] = Math.Sqrt(diagonal[i * K + i]);
-        }
-        return diagonal;
-    }
+    public double[] LowerFactor() => lowerFactor.Value;
 
     /// <summary>
     /// Lower Cholesky factor of the plain H, row-major K×K fp32: ‖LcᵀM‖² is <see cref="Energy"/> (up to a jitter of at most 1e-10 of
@@ -117,6 +107,15 @@ public sealed class SecondMoment
     /// row i of the factor belongs to input <c>Order[i]</c>.
     /// </summary>
     public (int[] Order, float[] Factor) OrderedInverseUpperFactor() => orderedInverseFactor.Value;
+
+    /// <summary>Lets the factors go; they are computed again when they are asked for.</summary>
+    public void ReleaseFactors()
+    {
+        lowerFactor.Release();
+        inverseFactor.Release();
+        orderedInverseFactor.Release();
+        errorFactor.Release();
+    }
 
     /// <summary>tr(EᵀHE) / tr(WᵀHW) for E = W − Ŵ (both row-major K×N), with the plain H; see <see cref="Energy"/> for the accuracy.</summary>
     /// <returns>0 when E is zero; positive infinity when only W gives no output.</returns>
@@ -236,17 +235,31 @@ public sealed class SecondMoment
         if (mean == 0)
         {
             // An input that was always zero: nothing is known, every direction counts the same.
-            return new Regularisation(1, null);
+            return new Regularisation(1, false);
         }
         double lambda = Damping * mean;
         for (int attempt = 0; attempt <= DampingRetries; attempt++, lambda *= 10)
         {
-            if (Linear.Cholesky(WithDiagonal(lambda), K) is { } factor)
+            if (Linear.Cholesky(WithDiagonal(lambda), K) is not null)
             {
-                return new Regularisation(lambda, factor);
+                return new Regularisation(lambda, true);
             }
         }
-        return new Regularisation(Damping * mean, null);
+        return new Regularisation(Damping * mean, false);
+    }
+
+    private double[] LowerFactorOfRegularised()
+    {
+        double[] matrix = Regularised();
+        if (!IsDiagonalFallback)
+        {
+            return Linear.Cholesky(matrix, K) ?? throw new ArithmeticException("A factorisation that succeeded before does not.");
+        }
+        for (int i = 0; i < K; i++)
+        {
+            matrix[i * K + i] = Math.Sqrt(matrix[i * K + i]);
+        }
+        return matrix;
     }
 
     private double[] WithDiagonal(double added)
@@ -322,5 +335,5 @@ public sealed class SecondMoment
         }
     }
 
-    private sealed record Regularisation(double Lambda, double[]? Factor);
+    private sealed record Regularisation(double Lambda, bool Succeeded);
 }

@@ -54,7 +54,10 @@ internal sealed class PrefixSchedule
         }
     }
 
-    /// <summary>The steps for the given sites, in graph order. A site that something reads before its input is known is in none of them.</summary>
+    /// <summary>
+    /// The steps for the given sites, in graph order. A site that something reads before its input is known is in none of them, and neither
+    /// is one that meets nothing but constants: every segment that needs its product computes it again.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="keys">Per site the input that it is fitted to.</param>
     public static IReadOnlyList<PrefixStep> Of(OnnxModel model, IReadOnlyList<(Site Site, MomentKey Key)> keys) =>
@@ -68,9 +71,11 @@ internal sealed class PrefixSchedule
         {
             rank[order[i]] = i;
         }
-        var groups = keys.GroupBy(k => k.Key)
+        // By the reader that the input belongs to: a tied table is looked up long before its projection's input is known.
+        var groups = keys.Where(k => !k.Site.Uses.Any(u => isStatic[places[u.Use.Node]]))
+            .GroupBy(k => k.Key)
             .Select(g => (g.Key, Sites: g.Select(p => p.Site).ToArray()))
-            .OrderBy(g => g.Sites.Min(s => s.Uses.Min(u => rank[places[u.Use.Node]])))
+            .OrderBy(g => g.Sites.Min(s => s.Uses.Where(u => u.InputTensor == g.Key.Tensor).Min(u => rank[places[u.Use.Node]])))
             .ToArray();
         // What has to be run for each group, given what ran for those before it.
         var ran = new bool[reads.Length];

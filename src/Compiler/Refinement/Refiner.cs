@@ -56,7 +56,7 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                 keys.Add((site, key));
             }
         }
-        // Every weight depends on those before it: they are known together or not at all.
+        // Every weight depends on those before it, and so on the whole plan.
         CacheKey Entry(Site site) => new("refined", new ContentHash().Add(plan.Digest).Add(site.Name).Finish());
         CompressedWeight?[] known =
         [
@@ -66,6 +66,9 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         {
             return [.. known.OfType<CompressedWeight>()];
         }
+        // What an earlier run had fitted when it was stopped.
+        var early = known.OfType<CompressedWeight>().ToDictionary(w => w.Site);
+        List<CompressedWeight>? Known(PrefixStep step) => step.Sites.All(early.ContainsKey) ? [.. step.Sites.Select(s => early[s])] : null;
         IReadOnlyList<PrefixStep> steps = PrefixSchedule.Of(model, keys);
         using var store = new ActivationStore(memoryCap);
         for (int b = 0; b < batches.Length; b++)
@@ -84,9 +87,10 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
             }
             if (step.Sites.Count > 0 && !store.Get(step.Key.Tensor, 0).IsShared)
             {
-                foreach (CompressedWeight weight in Fit(step, candidates, refined, store, cancellationToken))
+                foreach (CompressedWeight weight in Known(step) ?? Fit(step, candidates, refined, store, cancellationToken))
                 {
                     refined[weight.Site] = weight;
+                    WeightFormat.Keep(cache, Entry(weight.Site), weight);
                 }
             }
             foreach (string passed in step.Passed)
@@ -95,7 +99,8 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
             }
             progress?.Report(new StageProgress("Refinement", s + 1, steps.Count, step.Key.Tensor));
         }
-        foreach (Site site in candidates.Keys)
+        // The rest cannot be fitted, which is known now too.
+        foreach (Site site in candidates.Keys.Where(s => !cache.Contains(Entry(s))))
         {
             WeightFormat.Keep(cache, Entry(site), refined[site]);
         }
@@ -149,7 +154,6 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         int fitted = calibration.Data.Batches.Count;
         var fit = new InputShift(key, weights);
         var judge = new InputShift(key, weights);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : -1, CancellationToken = cancellationToken };
         Action moments = () => ForBatches(0, fitted, (x, _, shape, mask) => fit.AddMoment(x, shape, mask, cancellationToken));
         Action shifts = () => ForBatches(0, fitted, (x, y, shape, mask) => fit.AddShift(x, y, shape, mask, cancellationToken));
         Action aside = () =>
@@ -162,7 +166,8 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                     judge.AddShift(x, y, shape, mask, cancellationToken);
                 }
             );
-        Parallel.Invoke(options, shifts, moments, aside);
+        Action[] parts = [shifts, moments, aside];
+        Workers.Run(parts.Length, threads, i => parts[i](), cancellationToken);
         IReadOnlyList<GroupShift> result = fit.Finish();
         return (result, batches.Length == fitted ? result : judge.Finish());
 
@@ -200,10 +205,9 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         SiteTarget[] targets = [.. step.Sites.Select((s, i) => new SiteTarget(s, weights[i], i, fit, judge))];
         int count = variants.Length + 1;
         var found = new (CompressedWeight Weight, double Excess)[targets.Length * count];
-        Parallel.For(
-            0,
+        Workers.Run(
             found.Length,
-            new ParallelOptions { MaxDegreeOfParallelism = threads > 0 ? threads : -1, CancellationToken = cancellationToken },
+            threads,
             i =>
             {
                 SiteTarget target = targets[i / count];
@@ -220,7 +224,8 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                     weight = Materializer.Materialize(target.Site, candidates[target.Site], quantizer, cancellationToken);
                 }
                 found[i] = (weight, target.Excess(Materializer.Dequantize(weight)));
-            }
+            },
+            cancellationToken
         );
         return [.. targets.Select((_, t) => found.Skip(t * count).Take(count).MinBy(f => f.Excess).Weight)];
     }

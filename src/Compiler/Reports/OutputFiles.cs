@@ -28,6 +28,9 @@ internal sealed class OutputFiles(string original, string staging, string target
     /// <summary>The report for programs.</summary>
     public string Json => name + ".report.json";
 
+    /// <summary>Where plans that are only tried are written; never moved into place.</summary>
+    public string Trial => Staged("trial.onnx");
+
     /// <summary>What is moved into place, in order: a model never stands without its data, nor a manifest before its model.</summary>
     public IReadOnlyList<string> Names =>
         [.. new[] { Model + ".data" }.Where(n => File.Exists(Staged(n))), Model, Json, Markdown, Html, Manifest];
@@ -37,6 +40,16 @@ internal sealed class OutputFiles(string original, string staging, string target
 
     /// <summary>Where it ends.</summary>
     public string Final(string file) => Path.Combine(target, file);
+
+    /// <summary>Makes sure that no name is taken by a folder, before the work whose results would not find their place.</summary>
+    /// <exception cref="LorqException">One is.</exception>
+    public void RequirePlaces()
+    {
+        if (Names.FirstOrDefault(n => Directory.Exists(Final(n))) is { } taken)
+        {
+            throw Catalogue.OutputFolderNotWritable.With(target, $"'{taken}' is a folder.");
+        }
+    }
 
     /// <summary>Writes manifest and reports beside the staged model.</summary>
     public void Write(CompressionReport report, CancellationToken cancellationToken)

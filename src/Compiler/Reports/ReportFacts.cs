@@ -80,8 +80,8 @@ internal sealed record ReportFacts(
                 ? new CalibrationFacts([], 0, 0, 0, null)
                 : new CalibrationFacts(
                     Request.Spec.Calibration.Data,
-                    Samples(Calibration.Data),
-                    Samples(Calibration.HeldOut),
+                    Calibration.Data.Samples,
+                    Calibration.HeldOut.Samples,
                     Calibration.Result.Rows,
                     Calibration.Mask
                 ),
@@ -192,7 +192,7 @@ internal sealed record ReportFacts(
     }
 
     private string[] Notes(Site site) =>
-        Calibration?.Result.For(site)?.Moments?.Any(m => m.IsDiagonalFallback) == true
+        Calibration?.Result.For(site)?.IsDiagonalFallback == true
             ? ["Its second moment is too close to singular: only its diagonal was used."]
             : [];
 
@@ -202,11 +202,9 @@ internal sealed record ReportFacts(
         {
             yield return "No calibration data: data-free quantizers only, every layer counted by its own relative error, and the result was not compared with the original.";
         }
-        foreach (string warning in Calibration?.Warnings ?? [])
+        foreach (string warning in (Calibration?.Warnings ?? []).Concat(Request.Cache?.Warnings ?? []))
         {
             yield return warning;
         }
     }
-
-    private static long Samples(DataSet data) => data.Batches.Sum(b => b.Values.First().Shape.FirstOrDefault(1));
 }

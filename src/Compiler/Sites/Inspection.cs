@@ -24,14 +24,9 @@ public static class Inspection
         SiteTable table = SiteFinder.Find(model, spec);
         double file = model.FileBytes;
         var rows = new InspectionRow[table.Sites.Count];
-        Parallel.For(
-            0,
+        Workers.Run(
             rows.Length,
-            new ParallelOptions
-            {
-                MaxDegreeOfParallelism = spec.Threads > 0 ? spec.Threads : Environment.ProcessorCount,
-                CancellationToken = cancellationToken,
-            },
+            spec.Threads,
             i =>
             {
                 Site s = table.Sites[i];
@@ -39,7 +34,8 @@ public static class Inspection
                     s.Uses.Count > 1 ? $"{string.Join('+', s.Uses.Select(u => u.Kind).Distinct())} ×{s.Uses.Count}" : s.Kind.ToString();
                 string shape = s.Groups > 1 ? $"{s.K}×{s.N} in {s.Groups} groups" : $"{s.K}×{s.N}";
                 rows[i] = new(s.Name, kind, shape, s.StoredBytes, s.StoredBytes / file, EffectiveRank(s.ReadWeight(), s.K, s.N), "");
-            }
+            },
+            cancellationToken
         );
         return
         [

@@ -29,7 +29,17 @@ internal interface IJudge
 /// <param name="Loss">The loss that bars are set on; lower is better.</param>
 /// <param name="Shown">The loss as tables show it.</param>
 /// <param name="Remark">A second figure of the task, for the record.</param>
-internal sealed record Judgement(double Loss, string Shown, string Remark);
+/// <param name="Parts">The loss of every sample (sentence, window, line), on a scale where their mean differs between two files as the loss does.</param>
+internal sealed record Judgement(double Loss, string Shown, string Remark, IReadOnlyList<double> Parts)
+{
+    /// <summary>Standard error of the difference in loss to a verdict on another file: both were judged on the same samples.</summary>
+    public double NoiseAgainst(Judgement other)
+    {
+        double[] differences = [.. Parts.Zip(other.Parts, (a, b) => a - b)];
+        double mean = differences.Average();
+        return Math.Sqrt(differences.Sum(d => (d - mean) * (d - mean)) / (differences.Length - 1.0) / differences.Length);
+    }
+}
 
 /// <summary>A figure that is known beforehand.</summary>
 /// <param name="What">What it is.</param>

@@ -10,7 +10,7 @@ internal sealed class PerplexityJudge(string folder) : IJudge
 {
     private const int BatchSize = 8;
 
-    private double? reference;
+    private double[]? reference;
 
     /// <inheritdoc />
     public string Name => "pygpt";
@@ -28,12 +28,15 @@ internal sealed class PerplexityJudge(string folder) : IJudge
     public Judgement Judge(string path, CancellationToken cancellationToken)
     {
         reference ??= LogLoss(OriginalPath, cancellationToken);
-        double nats = LogLoss(path, cancellationToken);
-        double ratio = Math.Exp(nats - reference.Value);
+        double[] windows = LogLoss(path, cancellationToken);
+        double nats = windows.Average();
+        double ratio = Math.Exp(nats - reference.Average());
         return new Judgement(
             ratio,
             ratio.ToString("F5", CultureInfo.InvariantCulture),
-            string.Create(CultureInfo.InvariantCulture, $"perplexity {Math.Exp(nats):F3}")
+            string.Create(CultureInfo.InvariantCulture, $"perplexity {Math.Exp(nats):F3}"),
+            // The derivative of the ratio by the log loss is the ratio.
+            [.. windows.Select(w => ratio * w)]
         );
     }
 
@@ -42,26 +45,34 @@ internal sealed class PerplexityJudge(string folder) : IJudge
     {
         reference ??= LogLoss(OriginalPath, cancellationToken);
         // Its README gives the log loss as 2.898 too, which this perplexity is not the exponential of: the perplexity is what bars are set on.
-        return [new("perplexity", Math.Exp(reference.Value), 18.4, 0.05)];
+        return [new("perplexity", Math.Exp(reference.Average()), 18.4, 0.05)];
     }
 
-    /// <summary>Mean negative log-likelihood of the next token, in nats.</summary>
-    private double LogLoss(string path, CancellationToken cancellationToken)
+    /// <summary>Mean negative log-likelihood of the next token in every window, in nats; windows are of the same length.</summary>
+    private double[] LogLoss(string path, CancellationToken cancellationToken)
     {
         using var model = new StockModel(path);
-        double sum = 0;
-        long count = 0;
+        var windows = new List<double>();
         foreach (var batch in StockModel.Batches(OriginalPath, Path.Combine(folder, "dev.npz"), BatchSize))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using IDisposableReadOnlyCollection<OrtValue> outputs = model.Run(batch);
             long[] shape = outputs[0].GetTensorTypeAndShape().Shape;
+            (int length, int classes) = ((int)shape[1], (int)shape[2]);
             ReadOnlySpan<long> tokens = MemoryMarshal.Cast<byte, long>(batch["input_ids"].Bytes);
-            (double batchSum, int batchCount) = LogLoss(outputs[0].GetTensorDataAsSpan<float>(), tokens, (int)shape[1], (int)shape[2]);
-            sum += batchSum;
-            count += batchCount;
+            ReadOnlySpan<float> logits = outputs[0].GetTensorDataAsSpan<float>();
+            for (int w = 0; w < tokens.Length / length; w++)
+            {
+                (double sum, int count) = LogLoss(
+                    logits.Slice(w * length * classes, length * classes),
+                    tokens.Slice(w * length, length),
+                    length,
+                    classes
+                );
+                windows.Add(sum / count);
+            }
         }
-        return sum / count;
+        return [.. windows];
     }
 
     /// <summary>Sum over all tokens that have a predecessor in their window, and how many these are.</summary>

@@ -37,7 +37,9 @@ internal sealed class RecognizerJudge(string folder) : IJudge
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"rate {own.Score.CharacterErrorRate:F4}, {own.Score.ExactShare:P1} of lines exact, {Agreement(reference, own):P2} of steps as in fp32"
-            )
+            ),
+            // Errors of a line, scaled so that their mean is the rate.
+            [.. own.Errors.Select(e => (double)e * own.Errors.Count / own.Score.Characters)]
         );
     }
 
@@ -59,18 +61,21 @@ internal sealed class RecognizerJudge(string folder) : IJudge
         lines ??= LabelledLine.Load(Path.Combine(folder, "lines"));
         var score = new Score();
         var steps = new List<int[]>(lines.Count);
+        var errors = new List<long>(lines.Count);
         foreach (LabelledLine line in lines)
         {
             cancellationToken.ThrowIfCancellationRequested();
             int[] best = recognizer.BestClasses(line.ImagePath);
-            score = score.Add(recognizer.Decode(best), line.Text);
+            Score after = score.Add(recognizer.Decode(best), line.Text);
+            errors.Add(after.Errors - score.Errors);
+            score = after;
             steps.Add(best);
         }
-        return new Reading(score, steps);
+        return new Reading(score, steps, errors);
     }
 
     private static double Agreement(Reading a, Reading b) =>
         a.Steps.Zip(b.Steps, (x, y) => x.Zip(y).Count(p => p.First == p.Second)).Sum() / (double)a.Steps.Sum(s => s.Length);
 
-    private sealed record Reading(Score Score, IReadOnlyList<int[]> Steps);
+    private sealed record Reading(Score Score, IReadOnlyList<int[]> Steps, IReadOnlyList<long> Errors);
 }

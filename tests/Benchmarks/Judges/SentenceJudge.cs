@@ -35,11 +35,13 @@ internal sealed class SentenceJudge(string folder) : IJudge
         reference ??= Embeddings(OriginalPath, cancellationToken);
         float[][] own = Embeddings(path, cancellationToken);
         // Embeddings have length 1 up to fp32 rounding, so that their product is the cosine up to 1e-7.
-        double loss = 1 - reference.Zip(own, (a, b) => (double)TensorPrimitives.Dot<float>(a, b)).Average();
+        double[] parts = [.. reference.Zip(own, (a, b) => 1 - (double)TensorPrimitives.Dot<float>(a, b))];
+        double loss = parts.Average();
         return new Judgement(
             loss,
             loss.ToString("F5", CultureInfo.InvariantCulture),
-            string.Create(CultureInfo.InvariantCulture, $"MRR@{RankLimit} {ReciprocalRank(own):F3}")
+            string.Create(CultureInfo.InvariantCulture, $"MRR@{RankLimit} {ReciprocalRank(own):F3}"),
+            parts
         );
     }
 

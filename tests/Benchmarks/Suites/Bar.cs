@@ -13,18 +13,20 @@ internal sealed record Bar(string Model, string Target, string Budget, double Mo
     /// <summary>The bars of the project.</summary>
     public static IReadOnlyList<Bar> All { get; } =
     [
-        new("minilm", "ort", "14666000", 0.0028, "0.0294"),
-        new("minilm", "ort", "12299000", 0.0088, "0.0533"),
-        new("minilm", "ort", "10000000", 0.034, "none this small"),
-        new("pygpt", "ort", "4683000", 1.0015, "1.0282"),
-        new("pygpt", "ort", "4006000", 1.0080, "1.0455"),
-        new("pygpt", "ort", "3400000", 1.030, "none this small"),
-        new("ppocr", "onnx", "25%", 0.005, "+0.0030 at 29 %"),
-        new("ppocr", "ort", "25%", 0.005, "+0.0030 at 29 %"),
+        new("minilm", "ort", "14666000", 0.0020, "0.0294"),
+        new("minilm", "ort", "12299000", 0.0064, "0.0533"),
+        new("minilm", "ort", "10000000", 0.024, "none this small"),
+        new("pygpt", "ort", "4006000", 1.0062, "1.0455"),
+        new("pygpt", "ort", "3400000", 1.022, "none this small"),
+        new("ppocr", "onnx", "17%", 0.01, "none this small"),
+        new("ppocr", "ort", "17%", 0.01, "none this small"),
     ];
 
-    /// <summary>Wall time that compressing MiniLM with the default menu may take on 2 cores.</summary>
-    public static TimeSpan MostTime { get; } = TimeSpan.FromSeconds(90);
+    /// <summary>Wall time that compressing MiniLM with the default menu may take on 2 cores, from an empty cache.</summary>
+    public static TimeSpan MostTime { get; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>The same once the cache knows the model.</summary>
+    public static TimeSpan MostWarmTime { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Memory that it may take.</summary>
     public static long MostMemory { get; } = 2_000_000_000;

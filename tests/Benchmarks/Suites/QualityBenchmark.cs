@@ -11,9 +11,6 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
     /// <summary>Uniform files tried per bar: the largest that fit, because the largest need not lose least.</summary>
     private const int PlainTries = 3;
 
-    private static readonly int[] Bits = [2, 3, 4, 5, 6, 8];
-    private static readonly int[] Blocks = [32, 64, 128, 0];
-
     private readonly List<(Bar Bar, CompressedFile File)> files = [];
     private readonly ResultPage page = new(
         "Quality at a byte budget",
@@ -75,7 +72,7 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
         IQuantizer rounding = Quantizers.All.Single(q => q.Name == "rtn");
         string path = Path.Combine(folder, "plain.onnx");
         (Judgement Verdict, QuantizationGrid Grid, long Bytes)? best = null;
-        foreach ((QuantizationGrid grid, long _) in Fitting(uniform, most).Take(PlainTries))
+        foreach ((QuantizationGrid grid, long _) in uniform.Fitting(most).Take(PlainTries))
         {
             long bytes = uniform.Write(grid, rounding, path, cancellationToken);
             Judgement verdict = judge.Judge(path, cancellationToken);
@@ -86,15 +83,6 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
         }
         return best is { } b ? $"{b.Verdict.Shown} ({b.Grid}, {ResultPage.Megabytes(b.Bytes)}; {b.Verdict.Remark})" : "none this small";
     }
-
-    private static IEnumerable<(QuantizationGrid Grid, long Bytes)> Fitting(UniformModel uniform, long most) =>
-        Bits.SelectMany(bits => Blocks.SelectMany(block => (QuantizationGrid[])[Grid(bits, block, true), Grid(bits, block, false)]))
-            .Select(g => (Grid: g, Bytes: uniform.Measure(g)))
-            .Where(g => g.Bytes <= most)
-            .OrderByDescending(g => g.Bytes);
-
-    private static QuantizationGrid Grid(int bits, int block, bool isSymmetric) =>
-        new(GridKind.Integer, bits, block, isSymmetric, ScaleType.Float16);
 
     private bool Resources()
     {

@@ -8,15 +8,18 @@ namespace Lorq.Benchmarks.Tools;
 /// <param name="Bytes">Its size.</param>
 /// <param name="Elapsed">Wall time of the whole process.</param>
 /// <param name="PeakBytes">Largest resident memory of the process.</param>
-/// <param name="Stages">Seconds of each stage, from the run's own report, in order.</param>
-internal sealed record CompressedFile(
-    string Path,
-    long Bytes,
-    TimeSpan Elapsed,
-    long PeakBytes,
-    IReadOnlyList<(string Stage, double Seconds)> Stages
-)
+/// <param name="Report">The run's own report.</param>
+internal sealed record CompressedFile(string Path, long Bytes, TimeSpan Elapsed, long PeakBytes, JsonElement Report)
 {
+    /// <summary>Seconds of each stage, in order.</summary>
+    public IReadOnlyList<(string Stage, double Seconds)> Stages =>
+        [
+            .. Report
+                .GetProperty("stages")
+                .EnumerateArray()
+                .Select(s => (s.GetProperty("stage").GetString()!, s.GetProperty("seconds").GetDouble())),
+        ];
+
     /// <summary>Compresses a judge's model with its calibration data.</summary>
     /// <param name="judge">Whose model.</param>
     /// <param name="target">The emission.</param>
@@ -61,20 +64,14 @@ internal sealed record CompressedFile(
             new FileInfo(path).Length,
             run.Elapsed,
             run.PeakBytes,
-            ReadStages(System.IO.Path.Combine(folder, name + ".report.json"))
+            Read(System.IO.Path.Combine(folder, name + ".report.json"))
         );
     }
 
-    private static (string, double)[] ReadStages(string report)
+    private static JsonElement Read(string report)
     {
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(report));
-        return
-        [
-            .. json
-                .RootElement.GetProperty("stages")
-                .EnumerateArray()
-                .Select(s => (s.GetProperty("stage").GetString()!, s.GetProperty("seconds").GetDouble())),
-        ];
+        return json.RootElement.Clone();
     }
 }
 

@@ -15,6 +15,10 @@ namespace Lorq.Benchmarks.Tools;
 /// </summary>
 internal sealed class UniformModel : IDisposable
 {
+    private static readonly int[] bits = [2, 3, 4, 5, 6, 8];
+    private static readonly int[] blocks = [32, 64, 128, 0];
+    private static readonly IQuantizer clipSearch = Quantizers.All.Single(q => q.Name == "mse");
+
     private readonly OnnxModel model;
     private readonly IEmission emission;
     private readonly IReadOnlyList<Site> sites;
@@ -30,8 +34,19 @@ internal sealed class UniformModel : IDisposable
         model = OnnxModel.Load(judge.OriginalPath, cancellationToken);
         emission = Emissions.All.Single(e => e.Name == target);
         sites = SiteFinder.Find(model, spec).Sites;
-        calibration = new Lazy<CalibrationResult>(() => CalibrationRun.Start(model, sites, spec, null, cancellationToken)!.Result);
+        calibration = new Lazy<CalibrationResult>(() => CalibrationRun.Start(model, sites, spec, null, null, cancellationToken)!.Result);
     }
+
+    /// <summary>The grids on which the file is at most this large, the largest file first.</summary>
+    public IReadOnlyList<(QuantizationGrid Grid, long Bytes)> Fitting(long most) =>
+        [
+            .. bits.SelectMany(width =>
+                    blocks.SelectMany(block => (QuantizationGrid[])[Grid(width, block, true), Grid(width, block, false)])
+                )
+                .Select(g => (Grid: g, Bytes: Measure(g)))
+                .Where(g => g.Bytes <= most)
+                .OrderByDescending(g => g.Bytes),
+        ];
 
     /// <summary>Bytes of the file that <see cref="Write"/> would write on this grid, before anything is quantized.</summary>
     public long Measure(QuantizationGrid grid) =>
@@ -61,7 +76,9 @@ internal sealed class UniformModel : IDisposable
                 {
                     QuantizationGrid own = For(sites[i], grid);
                     var weight = new WeightQuantizer(sites[i], data?.For(sites[i]));
-                    QuantizedMatrix codes = weight.Quantize(quantizer, own, 0, sites[i].N, cancellationToken);
+                    // Without an input to calibrate on, the best there is.
+                    IQuantizer usable = quantizer.NeedsCalibration && !weight.HasMoment ? clipSearch : quantizer;
+                    QuantizedMatrix codes = weight.Quantize(usable, own, 0, sites[i].N, cancellationToken);
                     weights[i] = new CompressedWeight(sites[i], new Encoding.Quantized(own), [codes]);
                 }
             }
@@ -72,6 +89,9 @@ internal sealed class UniformModel : IDisposable
 
     /// <inheritdoc />
     public void Dispose() => model.Dispose();
+
+    private static QuantizationGrid Grid(int width, int block, bool isSymmetric) =>
+        new(GridKind.Integer, width, block, isSymmetric, ScaleType.Float16);
 
     private bool Fits(Site site, QuantizationGrid grid) => emission.Supports(model, site, For(site, grid));
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Diagnostics;
 using Lorq.Models;
@@ -220,7 +221,7 @@ public sealed class CollectorTests : IDisposable
         using var source = new CancellationTokenSource();
         var progress = new Cancelling(source);
         Assert.ThrowsAny<OperationCanceledException>(() =>
-            Collector.Collect(model, Sites(model), Batches(("x", [4, 32]), 5), null, 1 << 30, 1, progress, source.Token)
+            Collector.Collect(model, Sites(model), Batches(("x", [4, 32]), 5), null, 1 << 30, 1, CacheProfile.None, progress, source.Token)
         );
         Assert.Equal(1, progress.Reports);
         Collect(model, Batches(("x", [4, 32]), 1));
@@ -330,7 +331,7 @@ public sealed class CollectorTests : IDisposable
     private static IReadOnlyList<Site> Sites(OnnxModel model) => SiteFinder.Find(model, new CompressionSpec()).Sites;
 
     private static CalibrationResult Collect(OnnxModel model, DataSet data, string? mask = null, long cap = 1 << 30, int threads = 0) =>
-        Collector.Collect(model, Sites(model), data, mask, cap, threads, null, default);
+        Collector.Collect(model, Sites(model), data, mask, cap, threads, CacheProfile.None, null, default);
 
     private DataSet Batches((string Name, long[] Shape) input, int count)
     {

@@ -14,6 +14,7 @@ public class SpecOptionsTests
     private static readonly Dictionary<string, string> Values = new()
     {
         ["budget"] = "\"14.66MB\"",
+        ["maxLoss"] = "0.01",
         ["target"] = "\"onnx\"",
         ["threads"] = "2",
         ["externalData"] = "true",
@@ -30,6 +31,9 @@ public class SpecOptionsTests
         ["menu.symmetry"] = "\"asymmetric\"",
         ["menu.scales"] = "\"fp32\"",
         ["menu.codebooks"] = "true",
+        ["menu.ranks"] = "[0,16]",
+        ["menu.factorBits"] = "[8]",
+        ["menu.decompositions"] = "[\"svd\",\"lq-lora\"]",
         ["accuracy.metric"] = "\"kl\"",
         ["accuracy.limit"] = "0.125",
     };

@@ -125,6 +125,7 @@ public sealed class CompilationTests : IDisposable
     [InlineData("Calibration")]
     [InlineData("Menu")]
     [InlineData("Plan")]
+    [InlineData("Refinement")]
     [InlineData("Rewriting")]
     [InlineData("Checks")]
     [InlineData("Reports")]

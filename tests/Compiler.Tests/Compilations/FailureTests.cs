@@ -91,18 +91,50 @@ public sealed class FailureTests : IDisposable
     public void A_name_that_is_taken_by_a_folder_leaves_everything_as_it_was(string name)
     {
         trial.Run(trial.Spec(40));
-        File.Delete(Path.Combine(trial.Output, name));
-        Directory.CreateDirectory(Path.Combine(trial.Output, name));
-        string[] before = Trial.State(trial.Folder.Path);
-        var e = Assert.Throws<LorqException>(() => trial.Run(trial.Spec(20)));
+        string[] before = [];
+        // Taken while the run is under way: before, it would be noticed at once.
+        void Take(string output)
+        {
+            File.Delete(Path.Combine(output, name));
+            Directory.CreateDirectory(Path.Combine(output, name));
+            before = [.. Trial.State(output).Where(f => !f.Contains("/.lorq-", StringComparison.Ordinal))];
+        }
+        LorqException Fail(string output)
+        {
+            bool isTaken = false;
+            var progress = new Watching(stage =>
+            {
+                if (stage == "Checks" && !isTaken)
+                {
+                    isTaken = true;
+                    Take(output);
+                }
+            });
+            return Assert.Throws<LorqException>(() => trial.Run(trial.Spec(20), output, progress));
+        }
+        LorqException e = Fail(trial.Output);
         Assert.Equal("LORQ0950", e.Diagnostic.Id);
         Assert.Contains(trial.Output, e.Message, StringComparison.Ordinal);
-        Assert.Equal(before, Trial.State(trial.Folder.Path));
+        Assert.Equal(before, Trial.State(trial.Output));
         // The same where there was no earlier output.
         string fresh = trial.Folder.File("fresh");
-        Directory.CreateDirectory(Path.Combine(fresh, name));
-        Assert.Throws<LorqException>(() => trial.Run(trial.Spec(20), fresh));
+        Fail(fresh);
         Assert.Equal([Path.Combine(fresh, name) + "/"], Trial.State(fresh));
+    }
+
+    [Theory]
+    [InlineData("small.lorq.onnx")]
+    [InlineData("small.report.html")]
+    [InlineData("small.lorq.json")]
+    public void A_name_that_is_taken_is_noticed_before_any_work(string name)
+    {
+        Directory.CreateDirectory(Path.Combine(trial.Output, name));
+        var stages = new List<string>();
+        var e = Assert.Throws<LorqException>(() => trial.Run(trial.Spec(20), null, new Watching(stages.Add)));
+        Assert.Equal("LORQ0950", e.Diagnostic.Id);
+        Assert.Contains($"'{name}' is a folder", e.Message, StringComparison.Ordinal);
+        Assert.Empty(stages);
+        Assert.Equal([Path.Combine(trial.Output, name) + "/"], Trial.State(trial.Output));
     }
 
     [Fact]

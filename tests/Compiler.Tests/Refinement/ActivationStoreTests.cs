@@ -47,5 +47,15 @@ public sealed class ActivationStoreTests
         }
     }
 
+    [Fact]
+    public void Nothing_is_left_of_what_waited_in_files()
+    {
+        var store = new ActivationStore(-1);
+        store.Put("t", 0, new ActivationPair(Tensor(1), Tensor(2)));
+        Assert.Equal(Tensor(2).Bytes, store.Get("t", 0).Compressed.Bytes);
+        store.Dispose();
+        Assert.ThrowsAny<IOException>(() => store.Get("t", 0));
+    }
+
     private static DataTensor Tensor(int value) => new(DataType.Float, [2, 2], [.. Enumerable.Range(0, 16).Select(i => (byte)(value + i))]);
 }

@@ -14,6 +14,7 @@ public class SpecParserTests
         {
           "$schema": "./lorq-spec.schema.json",
           "budget": "14.66MB",
+          "maxLoss": 0.01,
           "target": "onnx",
           "threads": 2,
           "externalData": true,
@@ -21,9 +22,11 @@ public class SpecParserTests
           "calibration": { "data": ["x.npz"], "batchSize": 4, "maxSamples": 10, "heldOut": 0.5, "mask": "m", "memoryCap": 2097152, },
           /* another */
           "menu": {
-            "bits": [4, 8], "blocks": [0, 32], "methods": ["rtn", "hqq"], "symmetry": "asymmetric", "scales": "fp32", "codebooks": true
+            "bits": [4, 8], "blocks": [0, 32], "methods": ["rtn", "hqq"], "symmetry": "asymmetric", "scales": "fp32", "codebooks": true,
+            "ranks": [0, 16], "factorBits": [8], "decompositions": ["exact"]
           },
-          "overrides": [{ "match": "*head*", "kind": "MatMul", "bits": [8], "blocks": [64], "methods": ["rtn"] }, { "match": "z", "keep": true }],
+          "overrides": [{ "match": "*head*", "kind": "MatMul", "bits": [8], "blocks": [64], "methods": ["rtn"],
+            "ranks": [8], "minBits": 2.5, "maxBits": 6 }, { "match": "z", "keep": true }],
           "accuracy": { "metric": "cosine", "limit": 0.99 },
         }
         """;
@@ -33,6 +36,7 @@ public class SpecParserTests
     {
         CompressionSpec s = Parse(Full);
         Assert.Equal(new SizeBudget.Bytes(14_660_000), s.Budget);
+        Assert.Equal(0.01, s.MaxLoss);
         Assert.Equal(("onnx", 2, true), (s.Target, s.Threads, s.ExternalData));
         Assert.Equal(["a*", "b?"], s.Exclude);
         Assert.Equal(["x.npz"], s.Calibration.Data);
@@ -41,12 +45,17 @@ public class SpecParserTests
         Assert.Equal([0, 32], s.Menu.Blocks);
         Assert.Equal(["rtn", "hqq"], s.Menu.Methods);
         Assert.Equal((Symmetry.Asymmetric, ScaleType.Float32, true), (s.Menu.Symmetry, s.Menu.Scales, s.Menu.Codebooks));
+        Assert.Equal([0, 16], s.Menu.Ranks);
+        Assert.Equal([8], s.Menu.FactorBits);
+        Assert.Equal(["exact"], s.Menu.Decompositions);
         Assert.Equal(2, s.Overrides.Count);
         SiteOverride first = s.Overrides[0];
         Assert.Equal(("*head*", SiteKind.MatMul, false), (first.Match, first.Kind!.Value, first.Keep));
         Assert.Equal([8], first.Bits!);
         Assert.Equal([64], first.Blocks!);
         Assert.Equal(["rtn"], first.Methods!);
+        Assert.Equal([8], first.Ranks!);
+        Assert.Equal((2.5, 6.0), (first.MinBits!.Value, first.MaxBits!.Value));
         Assert.Equal(("z", true), (s.Overrides[1].Match, s.Overrides[1].Keep));
         Assert.Equal(new AccuracyLimit("cosine", 0.99), s.Accuracy);
     }
@@ -67,7 +76,7 @@ public class SpecParserTests
     [InlineData("{ \"menu\": { \"bit\": [4] } }", "LORQ0203", 1, 13, "'menu.bit'; did you mean 'bits'?")]
     [InlineData("{ \"menu.bits\": [4] }", "LORQ0203", 1, 3, "'menu.bits'")]
     [InlineData("{ \"overrides\": [{ \"math\": \"x\" }] }", "LORQ0203", 1, 19, "did you mean 'match'?")]
-    [InlineData("{ \"zzzzzzzzz\": 1 }", "LORQ0203", 1, 3, "there are budget, target")]
+    [InlineData("{ \"zzzzzzzzz\": 1 }", "LORQ0203", 1, 3, "there are budget, maxLoss, target")]
     [InlineData("{ \"target\": \"ort\",\n\n    \"target\": \"onnx\" }", "LORQ0205", 3, 5, "'target'")]
     [InlineData("{ \"menu\": { \"bits\": [4], \"bits\": [4] } }", "LORQ0205", 1, 26, "'menu.bits'")]
     [InlineData("{ \"target\": \"tflite\" }", "LORQ0204", 1, 13, "one of ort, onnx, but has \"tflite\"")]

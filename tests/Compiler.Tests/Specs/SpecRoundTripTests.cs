@@ -24,7 +24,12 @@ public class SpecRoundTripTests
             Assert.Equal(spec.Calibration.Data, again.Calibration.Data);
             Assert.Equal(spec.Exclude, again.Exclude);
             Assert.Equal(spec.Menu.Bits, again.Menu.Bits);
-            Assert.Equal(spec.Overrides.Select(o => (o.Match, o.Kind, o.Keep)), again.Overrides.Select(o => (o.Match, o.Kind, o.Keep)));
+            Assert.Equal(spec.Menu.Ranks, again.Menu.Ranks);
+            Assert.Equal((spec.MaxLoss, spec.Menu.Decompositions.Count), (again.MaxLoss, again.Menu.Decompositions.Count));
+            Assert.Equal(
+                spec.Overrides.Select(o => (o.Match, o.Kind, o.Keep, o.MinBits, o.MaxBits)),
+                again.Overrides.Select(o => (o.Match, o.Kind, o.Keep, o.MinBits, o.MaxBits))
+            );
             using JsonDocument json = JsonDocument.Parse(text);
             Assert.Equal([], SchemaValidation.Errors(schema.RootElement, json.RootElement));
         }

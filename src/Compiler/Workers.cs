@@ -1,0 +1,49 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+
+namespace Lorq;
+
+/// <summary>Independent pieces of work on several threads. What goes wrong in one of them comes out as if there were one thread.</summary>
+internal static class Workers
+{
+    /// <summary>Works on 0 … count − 1: started one at a time and in order, so what takes longest belongs first.</summary>
+    /// <param name="count">How many pieces.</param>
+    /// <param name="threads">Threads; 0 for one per core.</param>
+    /// <param name="work">Does one piece.</param>
+    /// <param name="cancellationToken">Stops between pieces.</param>
+    /// <exception cref="OperationCanceledException">It was stopped, whatever else happened.</exception>
+    public static void Run(int count, int threads, Action<int> work, CancellationToken cancellationToken)
+    {
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
+            CancellationToken = cancellationToken,
+        };
+        var failures = new ConcurrentDictionary<int, Exception>();
+        try
+        {
+            Parallel.ForEach(
+                Partitioner.Create(Enumerable.Range(0, count), EnumerablePartitionerOptions.NoBuffering),
+                options,
+                i =>
+                {
+                    try
+                    {
+                        work(i);
+                    }
+                    catch (Exception e)
+                    {
+                        failures[i] = e;
+                        throw;
+                    }
+                }
+            );
+        }
+        catch (AggregateException) when (!failures.IsEmpty)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            // Pieces start in order and what has begun ends, so the first failure is the same whatever the number of threads.
+            ExceptionDispatchInfo.Throw(failures.MinBy(f => f.Key).Value);
+        }
+    }
+}
