@@ -87,7 +87,7 @@ public sealed class SharingTests : IDisposable
 
         IReadOnlyList<Candidate> Menu(CompressionSpec chosen)
         {
-            using var profile = Profile.Build(model, chosen, new StageClock(null), default);
+            using var profile = Profile.Build(model, chosen, null, new StageClock(null), default);
             return profile.Menus.Single(m => m.Site.Name == "q").Candidates;
         }
     }
