@@ -24,10 +24,13 @@ internal sealed class RankChoices
     private const double Negligible = 1e-6;
 
     /// <summary>
-    /// Alternations per site: each quantizes the base up to twelve times, and takes 5 to 20 % off a pair that pays already. On real layers where
-    /// none pays, it never made one pay.
+    /// What has to be below this share to be worth several quantizations of the base: an alternation takes 5 to 20 % off a pair, but where a pair
+    /// only just pays the budget solver hardly ever takes it.
     /// </summary>
-    private const int MostAlternations = 2;
+    private const double StrongGain = 0.85;
+
+    /// <summary>Alternations per site: each quantizes the base up to twelve times.</summary>
+    private const int MostAlternations = 1;
 
     /// <summary>Ranks a spec can ask for, at most.</summary>
     private const int LargestRank = 256;
@@ -137,7 +140,7 @@ internal sealed class RankChoices
         IReadOnlyList<Candidate> rivals = IsOptional ? plain : [];
         var hull = new LowerHull(rivals);
         List<Candidate> made = [];
-        foreach (var group in offers.Where(o => IsWorthMaking(o, hull)).GroupBy(o => (o.Quantizer, o.Grid)))
+        foreach (var group in offers.Where(o => IsWorthMaking(o, hull, ClearGain)).GroupBy(o => (o.Quantizer, o.Grid)))
         {
             foreach (IDecomposer method in methods.Where(m => group.Key.Grid is not null || m.SupportsNoBase))
             {
@@ -146,7 +149,7 @@ internal sealed class RankChoices
         }
         Candidate[] paying =
         [
-            .. made.Where(m => m.Grid is not null && m.Loss > Negligible && m.Loss < ClearGain * hull.LossAt(m.Bytes))
+            .. made.Where(m => m.Grid is not null && m.Loss > Negligible && m.Loss < StrongGain * hull.LossAt(m.Bytes))
                 .OrderBy(m => m.Loss / hull.LossAt(m.Bytes))
                 .ThenBy(m => m.Bytes)
                 .Take(IsOptional ? MostAlternations : 0),
@@ -170,7 +173,7 @@ internal sealed class RankChoices
     {
         var hull = new LowerHull(others);
         return offers
-            .Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull))
+            .Where(o => o.SplitLoss < o.Loss && IsWorthMaking(o with { Loss = o.SplitLoss }, hull, StrongGain))
             .GroupBy(o => o.Grid!.Bits)
             .Select(g => g.OrderBy(o => o.SplitLoss / hull.LossAt(o.Bytes)).ThenBy(o => o.Name, StringComparer.Ordinal).First())
             .SelectMany(o => splitters.SelectMany(method => Measure([o], method, cancellationToken)));
@@ -196,11 +199,11 @@ internal sealed class RankChoices
         bases.RemoveAll(b => b.Plain.Loss > NearHull * hull.LossAt(b.Plain.Bytes));
     }
 
-    /// <summary>True when the spectrum promises less than this share of what a mix of the others loses, and these lose anything to speak of.</summary>
-    private static bool IsWorthMaking(Offer offer, LowerHull rivals)
+    /// <summary>True when the spectrum promises less than a share of what a mix of the others loses, and these lose anything to speak of.</summary>
+    private static bool IsWorthMaking(Offer offer, LowerHull rivals, double share)
     {
         double rival = rivals.LossAt(offer.Bytes);
-        return rival > Negligible && offer.Loss < ClearGain * rival;
+        return rival > Negligible && offer.Loss < share * rival;
     }
 
     private void Look(IQuantizer? method, QuantizationGrid? grid, Func<double[]> spectrum)
