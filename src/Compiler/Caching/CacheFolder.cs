@@ -40,10 +40,6 @@ public sealed class CacheFolder
         {
             throw Catalogue.CacheFolderUnusable.With(path, "this is no path");
         }
-        if (File.Exists(Path))
-        {
-            throw Catalogue.CacheFolderUnusable.With(path, "this is a file");
-        }
         Cap = cap;
         this.clock = clock;
         this.create = create;
@@ -58,7 +54,10 @@ public sealed class CacheFolder
     /// <summary>What went wrong without stopping anything, in words.</summary>
     public IReadOnlyList<string> Warnings => warnings.Texts;
 
-    /// <summary>The time, by the cache's clock.</summary>
+    /// <summary>The cache's clock.</summary>
+    internal TimeProvider Clock => clock;
+
+    /// <summary>The time by it.</summary>
     internal DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>
@@ -67,14 +66,17 @@ public sealed class CacheFolder
     /// </summary>
     /// <param name="path">Another folder; null for the default.</param>
     /// <returns>Null when no path is given and the user has no such folder.</returns>
-    /// <exception cref="LorqException">LORQ0910, LORQ0911: the path is none, or the variable holds no size.</exception>
-    public static CacheFolder? OfUser(string? path = null) =>
-        (path ?? DefaultPath()) is { } folder
-            ? new CacheFolder(
-                folder,
-                Environment.GetEnvironmentVariable(CapVariable) is { Length: > 0 } cap ? CacheLimits.Bytes(cap, CapVariable) : DefaultCap
-            )
-            : null;
+    /// <exception cref="LorqException">LORQ0910, LORQ0911: the path is none or that of a file, or the variable holds no size.</exception>
+    public static CacheFolder? OfUser(string? path = null)
+    {
+        if ((path ?? DefaultPath()) is not { } folder)
+        {
+            return null;
+        }
+        string? cap = Environment.GetEnvironmentVariable(CapVariable);
+        var cache = new CacheFolder(folder, string.IsNullOrEmpty(cap) ? DefaultCap : CacheLimits.Bytes(cap, CapVariable));
+        return File.Exists(cache.Path) ? throw Catalogue.CacheFolderUnusable.With(folder, "this is a file") : cache;
+    }
 
     /// <summary>Opens a profile; it exists from then on.</summary>
     /// <param name="key">The digest of everything its entries depend on in common.</param>

@@ -40,7 +40,7 @@ public sealed class CacheProfile : IDisposable
         {
             if (!tables.TryGetValue(name, out CacheTable? table))
             {
-                table = new CacheTable(folder, name);
+                table = new CacheTable(folder, name, owner?.Clock ?? TimeProvider.System);
                 tables.Add(name, table);
             }
             return table;

@@ -5,25 +5,32 @@ namespace Lorq.Caching;
 
 /// <summary>
 /// Many small results under names, in one file: a text → numbers (fp64). Read when it is first asked, kept in memory, written by
-/// <see cref="Flush"/>. Thread-safe; other processes may add to the same table, and nothing of either is lost.
+/// <see cref="Flush"/> and, should the process be killed, twice a minute. Thread-safe; other processes may add to the same table, and nothing of either is lost.
 /// </summary>
 public sealed class CacheTable : IDisposable
 {
     /// <summary>The kind of its entry.</summary>
     internal const string Kind = "table";
 
+    private static readonly TimeSpan MostUnwritten = TimeSpan.FromSeconds(30);
+
     private readonly EntryFolder? folder;
+    private readonly TimeProvider clock;
     private readonly CacheKey key;
     private readonly Lazy<ConcurrentDictionary<string, double[]>> rows;
     private readonly Lock flushing = new();
     private int isChanged;
+    private long written;
 
     /// <summary>Opens a table.</summary>
     /// <param name="folder">Where it is kept; null for memory only.</param>
     /// <param name="name">Its name.</param>
-    internal CacheTable(EntryFolder? folder, string name)
+    /// <param name="clock">Tells when rows have waited long enough to be written.</param>
+    internal CacheTable(EntryFolder? folder, string name, TimeProvider clock)
     {
         this.folder = folder;
+        this.clock = clock;
+        written = clock.GetTimestamp();
         key = new CacheKey(Kind, new ContentHash().Add(name).Finish());
         rows = new(() => new ConcurrentDictionary<string, double[]>(Stored(), StringComparer.Ordinal));
     }
@@ -43,6 +50,13 @@ public sealed class CacheTable : IDisposable
     {
         rows.Value[name] = values;
         Volatile.Write(ref isChanged, 1);
+        long before = Volatile.Read(ref written);
+        long now = clock.GetTimestamp();
+        // One of those that add at the same time writes.
+        if (clock.GetElapsedTime(before, now) > MostUnwritten && Interlocked.CompareExchange(ref written, now, before) == before)
+        {
+            Flush();
+        }
     }
 
     /// <summary>Finds a row, or measures and adds it. Callers that ask for one row at the same time may each measure it.</summary>

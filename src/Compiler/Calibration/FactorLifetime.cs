@@ -10,7 +10,7 @@ namespace Lorq.Calibration;
 internal sealed class FactorLifetime
 {
     private readonly CalibrationResult? calibration;
-    private readonly Dictionary<SecondMoment, int> readers = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<object, int> readers = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Counts the readers.</summary>
     /// <param name="calibration">The moments; null without data.</param>
@@ -18,7 +18,7 @@ internal sealed class FactorLifetime
     public FactorLifetime(CalibrationResult? calibration, IEnumerable<Site> sites)
     {
         this.calibration = calibration;
-        foreach (SecondMoment moment in sites.SelectMany(Moments))
+        foreach (object moment in sites.SelectMany(Moments))
         {
             readers[moment] = readers.GetValueOrDefault(moment) + 1;
         }
@@ -27,7 +27,7 @@ internal sealed class FactorLifetime
     /// <summary>A site is done.</summary>
     public void Done(Site site)
     {
-        foreach (SecondMoment moment in Moments(site))
+        foreach (object moment in Moments(site))
         {
             lock (readers)
             {
@@ -36,9 +36,23 @@ internal sealed class FactorLifetime
                     continue;
                 }
             }
-            moment.ReleaseFactors();
+            switch (moment)
+            {
+                case StoredMoments stored:
+                    stored.ReleaseFactors();
+                    break;
+                case SecondMoment one:
+                    one.ReleaseFactors();
+                    break;
+            }
         }
     }
 
-    private IReadOnlyList<SecondMoment> Moments(Site site) => calibration?.For(site)?.Moments ?? [];
+    /// <summary>Those of a cache are taken together: to go through them would read them.</summary>
+    private IReadOnlyList<object> Moments(Site site) =>
+        calibration?.For(site)?.Moments is { } moments
+            ? moments is StoredMoments
+                ? [moments]
+                : moments
+            : [];
 }

@@ -172,6 +172,18 @@ internal sealed class StoredMoments(MomentKey key, MomentFacts facts, Func<IRead
     /// <summary>True when a moment is so close to singular that only its diagonal is of use.</summary>
     public bool IsDiagonalFallback => store.IsDiagonalFallback(key, this);
 
+    /// <summary>Lets the factors of those that were read go.</summary>
+    public void ReleaseFactors()
+    {
+        if (moments.IsValueCreated)
+        {
+            foreach (SecondMoment moment in moments.Value)
+            {
+                moment.ReleaseFactors();
+            }
+        }
+    }
+
     /// <inheritdoc />
     public int Count => key.Groups;
 

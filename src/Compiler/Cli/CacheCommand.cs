@@ -160,7 +160,8 @@ internal static class CacheCommand
     {
         if (profiles.Count > 0)
         {
-            Table table = new Table().Border(TableBorder.Simple).AddColumns("profile", "model", "data");
+            Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("profile").NoWrap());
+            table.AddColumns("model", "data");
             foreach (string column in new[] { "samples", "entries", "size", "last used" })
             {
                 table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
@@ -169,7 +170,7 @@ internal static class CacheCommand
             {
                 table.AddRow(
                     p.Id[..ShownDigits],
-                    Markup.Escape(p.Facts?.Path ?? "?"),
+                    Markup.Escape(p.Facts?.Model ?? "?"),
                     Markup.Escape(p.Facts?.Data ?? "?"),
                     p.Facts is { } facts ? $"{facts.Samples} + {facts.HeldOut}" : "?",
                     Figures.Whole(p.Entries),

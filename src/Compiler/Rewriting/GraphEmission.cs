@@ -52,15 +52,16 @@ public abstract class GraphEmission : IEmission
     /// <inheritdoc />
     public long BytesDelta(OnnxModel model, Site site, WeightShape shape)
     {
-        var shared = new SharedConstants(Placeholder(model));
+        EmissionContext context = Context(model);
+        var shared = new SharedConstants(context.Placeholder);
         var planned = PlannedWeight.Measured(site, shape);
-        SiteEdit? edit = Edit(Context(model), planned, Placeholder(model), shared, SharedProjections.None);
+        SiteEdit? edit = Edit(context, planned, context.Placeholder, shared, SharedProjections.None);
         return edit is null ? 0 : EditBytes(model, edit) + shared.Tensors.Where(IsPerSite).Sum(t => t.SerializedBytes(InFunction(site)));
     }
 
     /// <inheritdoc />
     public long FixedBytes(OnnxModel model) =>
-        Context(model).ConversionBytes + ImportBytes(model) + ChainConstants.UpperBound(NameSource.LengthFor(model));
+        Context(model).ConversionBytes + ImportBytes(model) + ChainConstants.UpperBound(Context(model).NameLength);
 
     /// <inheritdoc />
     public long PlanBytesDelta(OnnxModel model, IReadOnlyList<(Site Site, WeightShape Shape)> plan)
@@ -222,10 +223,4 @@ public abstract class GraphEmission : IEmission
 
     private static long ImportBytes(OnnxModel model) =>
         model.Opset(Kernels.Domain) > 0 ? 0 : WireSize.Field(GraphRewriter.RuntimeImport.CalculateSize());
-
-    private static Func<string> Placeholder(OnnxModel model)
-    {
-        string name = new('n', NameSource.LengthFor(model));
-        return () => name;
-    }
 }

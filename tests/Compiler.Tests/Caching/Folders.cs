@@ -39,5 +39,9 @@ internal sealed class Folders : IDisposable
         public DateTimeOffset Time { get; set; } = DateTimeOffset.UtcNow;
 
         public override DateTimeOffset GetUtcNow() => Time;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Time.UtcTicks;
     }
 }

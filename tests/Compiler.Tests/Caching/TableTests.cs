@@ -128,6 +128,19 @@ public sealed class TableTests : IDisposable
 
     /// <summary>Several writers of the same table and entries, each as in a process of its own: nothing of anybody is lost or torn.</summary>
     [Fact]
+    public void WhatWasAddedLongAgoIsThereWhenTheProcessIsKilled()
+    {
+        CacheTable table = Open().Table("menu");
+        table.Add("a", [1]);
+        folders.Clock.Time += TimeSpan.FromSeconds(20);
+        table.Add("b", [2]);
+        Assert.Equal(0, Open().Table("menu").Count);
+        folders.Clock.Time += TimeSpan.FromSeconds(20);
+        table.Add("c", [3]);
+        Assert.Equal(3, Open().Table("menu").Count);
+    }
+
+    [Fact]
     public void SeveralWritersMerge()
     {
         const int Writers = 4;

@@ -14,12 +14,12 @@ public class HelpTests
     [Fact]
     public void EveryCommandFitsEightyColumnsAndHasExamples()
     {
-        foreach (Command command in Lorq.Cli.Program.Root().Subcommands)
+        foreach ((string[] path, Command command) in Commands())
         {
-            string[] lines = GeneratedDocs.Help([command.Name], 80).Split('\n');
+            string[] lines = GeneratedDocs.Help(path, 80).Split('\n');
             int examples = Array.IndexOf(lines, "Examples:");
             Assert.True(examples > 0, command.Name);
-            Assert.Contains(lines[examples..], l => l.StartsWith($"  lorq {command.Name}", StringComparison.Ordinal));
+            Assert.Contains(lines[examples..], l => l.StartsWith($"  lorq {string.Join(' ', path)}", StringComparison.Ordinal));
             Assert.All(lines, l => Assert.InRange(l.Length, 0, 80));
             Assert.All(command.Options.Concat<Symbol>(command.Arguments), s => Assert.False(string.IsNullOrEmpty(s.Description), s.Name));
         }
@@ -32,7 +32,7 @@ public class HelpTests
         RootCommand root = Lorq.Cli.Program.Root();
         string[] examples =
         [
-            .. root.Subcommands.OfType<ExampleCommand>().SelectMany(c => c.Examples.ReplaceLineEndings("\n").Split('\n')),
+            .. Commands().Select(c => c.Command).OfType<ExampleCommand>().SelectMany(c => c.Examples.ReplaceLineEndings("\n").Split('\n')),
             .. Lorq.Cli.Program.RootExamples.ReplaceLineEndings("\n").Split('\n'),
         ];
         foreach (string line in examples)
@@ -41,4 +41,10 @@ public class HelpTests
             Assert.True(root.Parse(command["lorq ".Length..].Split(' ')).Errors.Count == 0, line);
         }
     }
+
+    /// <summary>All commands, those of commands too.</summary>
+    private static IEnumerable<(string[] Path, Command Command)> Commands() =>
+        Lorq
+            .Cli.Program.Root()
+            .Subcommands.SelectMany(c => c.Subcommands.Select(part => ((string[])[c.Name, part.Name], part)).Prepend(([c.Name], c)));
 }

@@ -8,9 +8,12 @@ internal static class LorqProcess
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     /// <summary>Runs to the end.</summary>
-    public static (int Code, string Output, string Error) Run(params string[] arguments)
+    public static (int Code, string Output, string Error) Run(params string[] arguments) => Run([], arguments);
+
+    /// <summary>Runs to the end with some environment variables set.</summary>
+    public static (int Code, string Output, string Error) Run((string Name, string Value)[] variables, string[] arguments)
     {
-        using Process process = Start(arguments);
+        using Process process = Start(null, arguments, variables);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(Limit))
@@ -25,7 +28,7 @@ internal static class LorqProcess
     public static Process Start(params string[] arguments) => Start(null, arguments);
 
     /// <summary>Starts with a folder of its own for temporary files; null for the usual one.</summary>
-    public static Process Start(DirectoryInfo? temporary, string[] arguments)
+    public static Process Start(DirectoryInfo? temporary, string[] arguments, params (string Name, string Value)[] variables)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "lorq.dll"));
@@ -36,6 +39,10 @@ internal static class LorqProcess
         if (temporary is not null)
         {
             start.Environment["TMPDIR"] = temporary.FullName;
+        }
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
         }
         return Process.Start(start)!;
     }

@@ -23,7 +23,7 @@ internal static class GeneratedDocs
             ["docs/lorq-spec.schema.json"] = SpecDocs.Schema(),
             ["docs/spec.md"] = SpecPage(),
             ["docs/errors/README.md"] = DiagnosticDocs.Index(),
-            ["docs/commands/README.md"] = CommandPage("lorq", []),
+            ["docs/commands/README.md"] = CommandPage("lorq", [], []),
         };
         foreach (Diagnostic d in Catalogue.All)
         {
@@ -31,7 +31,7 @@ internal static class GeneratedDocs
         }
         foreach (Command c in Lorq.Cli.Program.Root().Subcommands)
         {
-            files[$"docs/commands/{c.Name}.md"] = CommandPage("lorq " + c.Name, [c.Name]);
+            files[$"docs/commands/{c.Name}.md"] = CommandPage("lorq " + c.Name, [c.Name], [.. c.Subcommands]);
         }
         return files;
     }
@@ -48,9 +48,13 @@ internal static class GeneratedDocs
         return string.Join('\n', help.Split('\n').Select(l => l.TrimEnd())).TrimEnd('\n') + "\n";
     }
 
-    private static string CommandPage(string title, string[] command)
+    private static string CommandPage(string title, string[] command, Command[] parts)
     {
         var text = new StringBuilder($"# {title}\n\n```text\n{Help(command)}```\n");
+        foreach (Command part in parts)
+        {
+            text.Append($"\n## {title} {part.Name}\n\n```text\n{Help([.. command, part.Name])}```\n");
+        }
         if (command.Length == 0)
         {
             text.Append('\n');
