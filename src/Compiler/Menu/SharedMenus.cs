@@ -30,6 +30,9 @@ public sealed class SharedMenus(
     /// <summary>Relative output error that is not worth a byte.</summary>
     private const double Negligible = 1e-6;
 
+    /// <summary>Sizes at which the sites lose more than this on average by themselves do not count: there a pair of rank 4 beats one of rank 2, and neither is of use.</summary>
+    private const double UselessLoss = 0.2;
+
     private readonly CacheTable losses = cache.Table("menu");
 
     /// <summary>The groups for which sharing may pay.</summary>
@@ -170,7 +173,7 @@ public sealed class SharedMenus(
         return hash.Finish().ToString();
     }
 
-    /// <summary>The least ratio, over all sizes, of the loss with these candidates in addition to that without.</summary>
+    /// <summary>The least ratio, over all sizes of use, of the loss with these candidates in addition to that without.</summary>
     private static double Share(
         SiteMenu[] members,
         IEnumerable<IEnumerable<(long Bytes, double Loss)>> added,
@@ -183,7 +186,7 @@ public sealed class SharedMenus(
         return apart
             .Corners.Concat(together.Corners)
             .Select(c => (With: together.LossAt(c.Bytes), Without: apart.LossAt(c.Bytes)))
-            .Where(l => double.IsFinite(l.Without) && l.Without > Negligible)
+            .Where(l => l.Without > Negligible && l.Without < UselessLoss * members.Length)
             .Select(l => l.With / l.Without)
             .DefaultIfEmpty(1)
             .Min();
