@@ -183,7 +183,7 @@ internal sealed class RankChoices
     private double SplitPromise(int rank)
     {
         double[] scale = losses.GetOrAdd(
-            $"{site.Name}|scale",
+            $"{key}|scale",
             () =>
             {
                 double[] tails = MetricSvd.Spectrum(quantizer.Value.Weight.ToArray(), site.K, site.N);

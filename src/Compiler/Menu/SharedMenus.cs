@@ -113,10 +113,11 @@ public sealed class SharedMenus(
         {
             return [];
         }
+        string key = Key(members);
         var stack = new SharedStack([.. members.Select(m => m.Site)], calibration);
         // Of the values alone: how much smaller what is left to be rounded gets. In the metric: what is left without codes.
-        double[] scale = losses.GetOrAdd($"{name}|shared scale {shapes[^1].Rank}", () => stack.Scale(shapes[^1].Rank, cancellationToken));
-        double[] alone = losses.GetOrAdd($"{name}|shared {shapes[^1].Rank}", () => stack.Losses(shapes[^1].Rank, cancellationToken));
+        double[] scale = losses.GetOrAdd($"{key}|shared scale {shapes[^1].Rank}", () => stack.Scale(shapes[^1].Rank, cancellationToken));
+        double[] alone = losses.GetOrAdd($"{key}|shared {shapes[^1].Rank}", () => stack.Losses(shapes[^1].Rank, cancellationToken));
         var apart = LowerHull.Sum([.. members.Select(m => new LowerHull(m.Candidates))], 0);
         Offer[][][] offers = [.. shapes.Select(s => Array.ConvertAll(members, m => Offers(m, s, scale[s.Rank], alone[s.Rank])))];
         int[] promising =
@@ -143,7 +144,10 @@ public sealed class SharedMenus(
         var modes = new List<SharedMode>();
         foreach (int s in promising)
         {
-            Candidate[][] made = [.. members.Select((m, i) => Measure(m, offers[s][i], shapes[s], left, quantizers[i], cancellationToken))];
+            Candidate[][] made =
+            [
+                .. members.Select((m, i) => Measure(m, key, offers[s][i], shapes[s], left, quantizers[i], cancellationToken)),
+            ];
             if (Share(members, made.Select(o => o.Select(c => (c.Bytes, c.Loss))), shapes[s], apart) < 1)
             {
                 modes.Add(
@@ -156,6 +160,17 @@ public sealed class SharedMenus(
             }
         }
         return modes;
+    }
+
+    /// <summary>With what the names of all rows of a group begin: the weights of its members and what is known about their input.</summary>
+    private string Key(SiteMenu[] members)
+    {
+        var hash = new ContentHash();
+        foreach (SiteMenu member in members)
+        {
+            hash.Add(SiteKey.Of(member.Site, calibration?.For(member.Site)));
+        }
+        return hash.Finish().ToString();
     }
 
     /// <summary>The least ratio, over all sizes of use, of the loss with these candidates in addition to that without.</summary>
@@ -201,6 +216,7 @@ public sealed class SharedMenus(
     /// <summary>Makes and measures what lies on the lower hull of what is promised: elsewhere the site would be something else.</summary>
     private Candidate[] Measure(
         SiteMenu menu,
+        string key,
         Offer[] offers,
         FactorShape shape,
         SharedLeft left,
@@ -219,7 +235,7 @@ public sealed class SharedMenus(
 
         double Loss(Offer offer) =>
             losses.GetOrAdd(
-                $"{site.Name}|{offer.Encoding}|{offer.Quantizer?.Name}|{shape.Rank} {shape.Type} {shape.SharedBy}",
+                $"{key}|{site.Name}|{offer.Encoding}|{offer.Quantizer?.Name}|{shape}",
                 () =>
                 {
                     QuantizationGrid? grid = (offer.Encoding as Encoding.Quantized)?.Grid;
