@@ -20,8 +20,8 @@ internal sealed class RankChoices
     /// <summary>What the spectrum promises has to be below this share of the loss of plain codes: the pair's own rounding comes on top.</summary>
     private const double ClearGain = 0.97;
 
-    /// <summary>Relative output error that is not worth a byte.</summary>
-    private const double Negligible = 1e-6;
+    /// <summary>Relative output error that is not worth a pair: about that of 8 bits.</summary>
+    private const double Negligible = 1e-5;
 
     /// <summary>
     /// What has to be below this share to be worth several quantizations of the base: an alternation takes 5 to 20 % off a pair, but where a pair
@@ -110,7 +110,7 @@ internal sealed class RankChoices
     /// <param name="soFar">The candidates without a pair so far, this one included.</param>
     public void Consider(Lazy<QuantizedMatrix> codes, Candidate plain, IReadOnlyList<Candidate> soFar)
     {
-        if (!Any || !emission.SupportsFactors(model, site, plain.Grid))
+        if (!Any || (IsOptional && plain.Loss <= Negligible) || !emission.SupportsFactors(model, site, plain.Grid))
         {
             return;
         }
@@ -149,7 +149,7 @@ internal sealed class RankChoices
         }
         Candidate[] paying =
         [
-            .. made.Where(m => m.Grid is not null && m.Loss > Negligible && m.Loss < StrongGain * hull.LossAt(m.Bytes))
+            .. made.Where(m => m.Grid is not null && hull.LossAt(m.Bytes) > Negligible && m.Loss < StrongGain * hull.LossAt(m.Bytes))
                 .OrderBy(m => m.Loss / hull.LossAt(m.Bytes))
                 .ThenBy(m => m.Bytes)
                 .Take(IsOptional ? MostAlternations : 0),

@@ -12,6 +12,6 @@ public static class Quantizers
         new Gptq(new GptqOptions(ActOrder: false)),
         new Gptq(new GptqOptions(ActOrder: true)),
         // Four rounds give nine tenths of what any number of them gives; of the two orders this one ends lower on real layers.
-        new CoordinateDescent(new Gptq(new GptqOptions(ActOrder: true)), rounds: 4),
+        new CoordinateDescent(new Gptq(new GptqOptions(ActOrder: true)), rounds: 2),
     ];
 }
