@@ -12,6 +12,7 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
     private const int PlainTries = 3;
 
     private readonly List<(Bar Bar, CompressedFile File)> files = [];
+    private readonly List<(Bar Bar, CompressedFile File)> repeated = [];
     private readonly ResultPage page = new(
         "Quality at a byte budget",
         "quality",
@@ -46,7 +47,15 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
     {
         IJudge judge = models.Judge(bar.Model);
         string folder = work.For($"{bar.Model}-{bar.Target}-{bar.Budget.Replace("%", "-percent")}");
-        CompressedFile file = await CompressedFile.Make(judge, bar.Target, bar.Budget, folder, [], cancellationToken);
+        // One cache a target: its first budget is the run from an empty one.
+        string[] cache = ["--cache", work.For($"cache-{bar.Model}-{bar.Target}")];
+        bool isFirst = files.All(f => f.Bar.Model != bar.Model || f.Bar.Target != bar.Target);
+        CompressedFile file = await CompressedFile.Make(judge, bar.Target, bar.Budget, folder, cache, cancellationToken);
+        if (isFirst)
+        {
+            CompressedFile again = await CompressedFile.Make(judge, bar.Target, bar.Budget, folder + "-again", cache, cancellationToken);
+            repeated.Add((bar, again));
+        }
         files.Add((bar, file));
         Judgement own = judge.Judge(file.Path, cancellationToken);
         long most = bar.MostBytes(new FileInfo(judge.OriginalPath).Length);
@@ -88,22 +97,25 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
     {
         page.Line("## Time and memory").Line();
         page.Line(
-            $"Wall time and peak memory of the whole process. On MiniLM at most {Bar.MostTime.TotalSeconds:F0} s and "
-                + $"{ResultPage.Megabytes(Bar.MostMemory)} are allowed, on 2 cores."
+            "Wall time and peak memory of the whole process. The first budget of a model and target is from an empty cache, the next ones know its menus; "
+                + $"*again* is the first one repeated. On MiniLM at most {Bar.MostTime.TotalSeconds:F0} s and {ResultPage.Megabytes(Bar.MostMemory)} "
+                + $"are allowed on 2 cores, and {Bar.MostWarmTime.TotalSeconds:F0} s again."
         );
         page.Line();
         string[] stages = [.. files.SelectMany(f => f.File.Stages).Select(s => s.Stage).Distinct()];
         page.Head(["model", "target", "budget", ">time", ">peak memory", "", .. stages.Select(s => ">" + s)]);
         bool allMet = true;
-        foreach ((Bar bar, CompressedFile file) in files)
+        foreach ((Bar bar, CompressedFile file) in files.Concat(repeated))
         {
             bool hasBar = bar.Model == "minilm";
-            bool met = !hasBar || (file.Elapsed <= Bar.MostTime && file.PeakBytes <= Bar.MostMemory);
+            bool isAgain = repeated.Contains((bar, file));
+            TimeSpan most = isAgain ? Bar.MostWarmTime : Bar.MostTime;
+            bool met = !hasBar || (file.Elapsed <= most && file.PeakBytes <= Bar.MostMemory);
             allMet &= met;
             page.Row([
                 bar.Model,
                 $"`{bar.Target}`",
-                bar.Budget,
+                bar.Budget + (isAgain ? ", again" : ""),
                 ResultPage.Seconds(file.Elapsed.TotalSeconds),
                 ResultPage.Megabytes(file.PeakBytes),
                 hasBar ? Verdict(met) : "",

@@ -75,14 +75,24 @@ public sealed class IntegerReferenceTests
     public void ItStopsInTheMiddleOfASearchWithinASecond()
     {
         Option[][] menus = Instances.Large("correlated", 400, 300, new Random(2));
-        using var source = new CancellationTokenSource();
-        var delay = TimeSpan.FromMilliseconds(150);
-        long start = Stopwatch.GetTimestamp();
-        source.CancelAfter(delay);
-        Assert.Throws<OperationCanceledException>(() =>
-            BudgetSolver.Solve(menus, Instances.Budget(menus, 0.4), gap: 0, cancellationToken: source.Token)
-        );
-        Assert.InRange(Stopwatch.GetElapsedTime(start) - delay, -delay, TimeSpan.FromSeconds(1));
+        // How long the whole search takes depends on the machine: some of these delays end in its middle.
+        int stopped = 0;
+        foreach (int milliseconds in (int[])[80, 40, 20, 10, 5, 2])
+        {
+            using var source = new CancellationTokenSource();
+            long start = Stopwatch.GetTimestamp();
+            source.CancelAfter(milliseconds);
+            try
+            {
+                BudgetSolver.Solve(menus, Instances.Budget(menus, 0.4), gap: 0, cancellationToken: source.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                stopped++;
+            }
+            Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1.1));
+        }
+        Assert.True(stopped > 0);
     }
 
     private static Option[][] Menus(string sort, Random random)
