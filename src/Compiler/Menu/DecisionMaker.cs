@@ -56,7 +56,8 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             }
             omega = sensitivity.ProbeAround(solved.Plan, weights, measured, omega, progress, cancellationToken);
         }
-        return AgainstUniform(best with { Rounds = rounds }, probe, budget, null, progress, cancellationToken);
+        best = AgainstNoPairs(best with { Rounds = rounds }, probe, budget, progress, cancellationToken);
+        return AgainstUniform(best, probe, budget, null, progress, cancellationToken);
     }
 
     /// <summary>The smallest file whose loss on the held-out samples stays within a limit: weights refined, written, and run from the file.</summary>
@@ -194,6 +195,48 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     {
         double all = menus.Sum(m => (double)m.Columns * m.Site.K);
         return menus.GroupBy(m => m.Site).ToDictionary(g => g.Key.Name, g => g.Key.Count / all, StringComparer.Ordinal);
+    }
+
+    /// <summary>
+    /// Measures the best plan without low-rank pairs too, and takes it should it lose less: ω was probed with plain codes, and what a pair
+    /// leaves lies in other directions than rounding errors, which a site's relative error does not tell.
+    /// </summary>
+    private Decision AgainstNoPairs(
+        Decision best,
+        EndToEnd probe,
+        long budget,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        Plan with = best.Solved.Plan;
+        if (
+            !menus.Where((_, i) => with[i].Factors is not null).Any()
+            || planner.WithoutPairs() is not { } plain
+            || plain.SmallestBytes > budget
+        )
+        {
+            return best;
+        }
+        SolvedPlan solved = plain.Solve(best.Omega, budget, cancellationToken);
+        // In terms of the whole menus, as every other plan.
+        var plan = new Plan(menus, [.. menus.Select((m, i) => m.Candidates.ToList().IndexOf(solved.Plan[i]))]);
+        // Most sites choose the same either way.
+        var known = best.Weights.ToDictionary(w => w.Site);
+        var changed = menus.Where((_, i) => !plan[i].Equals(with[i])).Select(m => m.Site).ToHashSet();
+        int[] open = [.. Enumerable.Range(0, menus.Count).Where(i => changed.Contains(menus[i].Site))];
+        var part = new Plan([.. open.Select(i => menus[i])], [.. open.Select(i => plan.Chosen[i])]);
+        var made = materializer.Materialize(part, progress, cancellationToken).ToDictionary(w => w.Site);
+        CompressedWeight[] weights =
+        [
+            .. menus
+                .Select(m => m.Site)
+                .Distinct()
+                .Select(s => changed.Contains(s) ? made.GetValueOrDefault(s) : known.GetValueOrDefault(s))
+                .OfType<CompressedWeight>(),
+        ];
+        double loss = probe.Loss(plan.Digest, () => weights, cancellationToken);
+        return loss < best.MeasuredLoss ? best with { Solved = solved with { Plan = plan }, Weights = weights, MeasuredLoss = loss } : best;
     }
 
     /// <summary>Measures the best uniform plan that fits, and takes it should it lose less; under a loss limit also when it keeps that with fewer bytes.</summary>

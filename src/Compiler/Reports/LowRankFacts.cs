@@ -10,12 +10,17 @@ public sealed record LowRankFacts(double With, double? Without)
     /// <summary>The share of the loss that low rank saves, 0 to 1; null without a plan to compare with.</summary>
     public double? Gain => Without is > 0 ? Math.Max(0, 1 - With / Without.Value) : null;
 
-    /// <summary>Solves once more with and without pairs, at the size of the plan that was taken; null when no menu has pairs.</summary>
+    /// <summary>Solves once more with and without pairs, at the size of the plan that was taken; null when no menu has pairs. The plan itself where it has none.</summary>
     internal static LowRankFacts? Of(Planner planner, Decision decision, CancellationToken cancellationToken)
     {
         if (planner.WithoutPairs() is not { } plain)
         {
             return null;
+        }
+        if (decision.Solved.Plan.Menus.Select((_, i) => decision.Solved.Plan[i]).All(c => c.Factors is null))
+        {
+            // Pairs were not chosen, or did not measure better.
+            return new LowRankFacts(decision.Solved.PredictedLoss, decision.Solved.PredictedLoss);
         }
         long bytes = Math.Max(decision.Solved.PredictedBytes, planner.SmallestBytes);
         return new LowRankFacts(
