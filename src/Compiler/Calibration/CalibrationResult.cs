@@ -25,6 +25,20 @@ public sealed record SiteStatistics(IReadOnlyList<SecondMoment>? Moments, float[
     public bool IsDiagonalFallback =>
         Moments is StoredMoments stored ? stored.IsDiagonalFallback : Moments?.Any(m => m.IsDiagonalFallback) == true;
 
+    /// <summary>Lets the factors of the moments go; reads no moment of a cache.</summary>
+    public void ReleaseFactors()
+    {
+        if (Moments is StoredMoments stored)
+        {
+            stored.ReleaseFactors();
+            return;
+        }
+        foreach (SecondMoment moment in Moments ?? [])
+        {
+            moment.ReleaseFactors();
+        }
+    }
+
     /// <summary>A digest of all values; reads no moment of a cache.</summary>
     public Digest Fingerprint
     {

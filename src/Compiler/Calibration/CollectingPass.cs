@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Lorq.Checks;
 using Lorq.Models;
 using Lorq.Sites;
@@ -64,22 +63,18 @@ internal sealed class CollectingPass(OnnxModel model, DataSet data, string? mask
     private MomentKey? Add(MomentAccumulator[] accumulators, TappedValues values, RowMask? rowMask)
     {
         var finite = new bool[accumulators.Length];
-        Parallel.ForEach(
-            // One at a time, the widest first: the work of a tensor grows with the square of its width.
-            Partitioner.Create(
-                Enumerable.Range(0, accumulators.Length).OrderByDescending(i => accumulators[i].Key.Bytes),
-                EnumerablePartitionerOptions.NoBuffering
-            ),
-            new ParallelOptions
+        // The widest first: the work of a tensor grows with the square of its width.
+        int[] order = [.. Enumerable.Range(0, accumulators.Length).OrderByDescending(i => accumulators[i].Key.Bytes)];
+        Workers.Run(
+            order.Length,
+            threads,
+            o =>
             {
-                MaxDegreeOfParallelism = threads > 0 ? threads : Environment.ProcessorCount,
-                CancellationToken = cancellationToken,
+                MomentAccumulator accumulator = accumulators[order[o]];
+                ReadOnlySpan<float> tensor = values.Floats(accumulator.Key.Tensor, out long[] shape);
+                finite[order[o]] = accumulator.Add(tensor, shape, rowMask, cancellationToken);
             },
-            i =>
-            {
-                ReadOnlySpan<float> tensor = values.Floats(accumulators[i].Key.Tensor, out long[] shape);
-                finite[i] = accumulators[i].Add(tensor, shape, rowMask, cancellationToken);
-            }
+            cancellationToken
         );
         int broken = Array.IndexOf(finite, false);
         return broken < 0 ? null : accumulators[broken].Key;

@@ -10,49 +10,36 @@ namespace Lorq.Calibration;
 internal sealed class FactorLifetime
 {
     private readonly CalibrationResult? calibration;
-    private readonly Dictionary<object, int> readers = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<IReadOnlyList<SecondMoment>, int> readers = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Counts the readers.</summary>
-    /// <param name="calibration">The moments; null without data.</param>
+    /// <param name="calibration">The moments; null without data. Sites that read the same tensor have the same list of them.</param>
     /// <param name="sites">The sites that are going to be worked on.</param>
     public FactorLifetime(CalibrationResult? calibration, IEnumerable<Site> sites)
     {
         this.calibration = calibration;
-        foreach (object moment in sites.SelectMany(Moments))
+        foreach (
+            IReadOnlyList<SecondMoment> moments in sites.Select(s => calibration?.For(s)?.Moments).OfType<IReadOnlyList<SecondMoment>>()
+        )
         {
-            readers[moment] = readers.GetValueOrDefault(moment) + 1;
+            readers[moments] = readers.GetValueOrDefault(moments) + 1;
         }
     }
 
     /// <summary>A site is done.</summary>
     public void Done(Site site)
     {
-        foreach (object moment in Moments(site))
+        if (calibration?.For(site) is not { Moments: { } moments } statistics)
         {
-            lock (readers)
+            return;
+        }
+        lock (readers)
+        {
+            if (--readers[moments] > 0)
             {
-                if (--readers[moment] > 0)
-                {
-                    continue;
-                }
-            }
-            switch (moment)
-            {
-                case StoredMoments stored:
-                    stored.ReleaseFactors();
-                    break;
-                case SecondMoment one:
-                    one.ReleaseFactors();
-                    break;
+                return;
             }
         }
+        statistics.ReleaseFactors();
     }
-
-    /// <summary>Those of a cache are taken together: to go through them would read them.</summary>
-    private IReadOnlyList<object> Moments(Site site) =>
-        calibration?.For(site)?.Moments is { } moments
-            ? moments is StoredMoments
-                ? [moments]
-                : moments
-            : [];
 }

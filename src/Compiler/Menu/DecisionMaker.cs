@@ -210,11 +210,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     )
     {
         Plan with = best.Solved.Plan;
-        if (
-            !menus.Where((_, i) => with[i].Factors is not null).Any()
-            || planner.WithoutPairs() is not { } plain
-            || plain.SmallestBytes > budget
-        )
+        if (!with.HasPairs || planner.WithoutPairs() is not { } plain || plain.SmallestBytes > budget)
         {
             return best;
         }

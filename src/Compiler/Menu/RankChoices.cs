@@ -18,7 +18,7 @@ internal sealed class RankChoices
     private const double NearHull = 1.15;
 
     /// <summary>What the spectrum promises has to be below this share of the loss of plain codes: the pair's own rounding comes on top.</summary>
-    private const double ClearGain = 0.97;
+    internal const double ClearGain = 0.97;
 
     /// <summary>Relative output error that is not worth a pair: about that of 8 bits.</summary>
     private const double Negligible = 1e-5;

@@ -21,9 +21,6 @@ public sealed class SharedMenus(
     CacheProfile cache
 )
 {
-    /// <summary>What the spectra promise has to be below this share of what the sites reach by themselves: the rounding of the pair comes on top.</summary>
-    private const double ClearGain = 0.97;
-
     /// <summary>Left factors per group that are tried.</summary>
     private const int MostModes = 4;
 
@@ -62,14 +59,9 @@ public sealed class SharedMenus(
         var found = new SharedGroup?[groups.Length];
         int done = 0;
         object gate = new();
-        Parallel.For(
-            0,
+        Workers.Run(
             groups.Length,
-            new ParallelOptions
-            {
-                MaxDegreeOfParallelism = spec.Threads > 0 ? spec.Threads : Environment.ProcessorCount,
-                CancellationToken = cancellationToken,
-            },
+            spec.Threads,
             g =>
             {
                 SiteMenu[] members = [.. groups[g].Select(i => menus[i])];
@@ -80,7 +72,8 @@ public sealed class SharedMenus(
                 {
                     progress?.Report(new StageProgress("Menu", ++done, groups.Length, members[0].Name));
                 }
-            }
+            },
+            cancellationToken
         );
         return [.. found.OfType<SharedGroup>()];
     }
@@ -125,7 +118,7 @@ public sealed class SharedMenus(
             .. Enumerable
                 .Range(0, shapes.Length)
                 .Select(s => (Shape: s, Share: Share(members, offers[s].Select(o => o.Select(x => (x.Bytes, x.Loss))), shapes[s], apart)))
-                .Where(p => p.Share < ClearGain)
+                .Where(p => p.Share < RankChoices.ClearGain)
                 .OrderBy(p => p.Share)
                 .ThenBy(p => p.Shape)
                 .Take(MostModes)

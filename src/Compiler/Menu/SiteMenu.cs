@@ -60,6 +60,9 @@ public sealed record Plan(IReadOnlyList<SiteMenu> Menus, IReadOnlyList<int> Chos
     /// <summary>The candidate chosen for menu i.</summary>
     public Candidate this[int i] => Menus[i].Candidates[Chosen[i]];
 
+    /// <summary>True when a low-rank pair is chosen anywhere.</summary>
+    public bool HasPairs => Enumerable.Range(0, Menus.Count).Any(i => this[i].Factors is not null);
+
     /// <summary>A digest of every unit and what is chosen for it.</summary>
     public Digest Digest
     {

@@ -17,7 +17,7 @@ public sealed record LowRankFacts(double With, double? Without)
         {
             return null;
         }
-        if (decision.Solved.Plan.Menus.Select((_, i) => decision.Solved.Plan[i]).All(c => c.Factors is null))
+        if (!decision.Solved.Plan.HasPairs)
         {
             // Pairs were not chosen, or did not measure better.
             return new LowRankFacts(decision.Solved.PredictedLoss, decision.Solved.PredictedLoss);
