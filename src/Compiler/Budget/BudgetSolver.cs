@@ -37,7 +37,7 @@ public static class BudgetSolver
     private const double NegligibleGap = 1e-10;
 
     /// <summary>Transitions spent on closing a gap that is already small enough: a fraction of a second.</summary>
-    private const long PolishWork = 25_000_000;
+    private const long PolishWork = 12_000_000;
 
     /// <summary>Transitions spent on reaching the requested gap: a few seconds.</summary>
     private const long HardWork = 600_000_000;

@@ -44,10 +44,12 @@ internal sealed class Completion
     }
 
     /// <summary>Leaves out the menus before <paramref name="position"/>.</summary>
-    public void StartAt(int position)
+    /// <param name="position">The first menu still to come.</param>
+    /// <param name="limit">Bounds above this need not be exact: a state that has one is dropped.</param>
+    public void StartAt(int position, double limit)
     {
-        up.Fill(upSteps, position);
-        down.Fill(downSteps, position);
+        up.Fill(upSteps, position, limit);
+        down.Fill(downSteps, position, limit);
     }
 
     /// <summary>The bound for a state that leaves <paramref name="slack"/> bytes (negative: overdrawn).</summary>
@@ -60,10 +62,12 @@ internal sealed class Completion
         private readonly double[] values = new double[capacity];
         private readonly double[] rates = new double[capacity];
         private int count;
+        private bool isCut;
 
-        public void Fill((double Rate, long Cost, int Position)[] steps, int position)
+        public void Fill((double Rate, long Cost, int Position)[] steps, int position, double limit)
         {
             count = 0;
+            isCut = false;
             long end = 0;
             double value = 0;
             foreach ((double rate, long cost, int at) in steps)
@@ -77,6 +81,11 @@ internal sealed class Completion
                 ends[count] = end;
                 values[count] = value;
                 rates[count++] = rate;
+                if (value > limit)
+                {
+                    isCut = true;
+                    return;
+                }
             }
         }
 
@@ -101,7 +110,9 @@ internal sealed class Completion
                 return values[lo] - rates[lo] * (ends[lo] - distance);
             }
             (long end, double value) = count == 0 ? (0, 0) : (ends[count - 1], values[count - 1]);
-            return distance == end ? value : value + rateBeyond * (distance - end);
+            // Rates rise, so behind a cut the last one is a lower bound for the steps that are not there.
+            double rate = isCut ? rates[count - 1] : rateBeyond;
+            return distance == end ? value : value + rate * (distance - end);
         }
     }
 }

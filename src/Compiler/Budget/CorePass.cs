@@ -60,7 +60,7 @@ internal sealed class CorePass
 
     private void Expand(int position, CancellationToken cancellationToken)
     {
-        completion.StartAt(position + 1);
+        completion.StartAt(position + 1, incumbent.Excess + relaxation.Tolerance);
         buffered = 0;
         runs.Clear();
         foreach (Move move in core.Moves[position])
@@ -138,11 +138,17 @@ internal sealed class CorePass
         {
             bounds[i] = all[i].Bound;
         }
-        Array.Sort(bounds);
-        leastDropped = Math.Min(leastDropped, bounds[width]);
-        double last = bounds[width - 1];
-        int below = bounds.AsSpan().IndexOf(last);
-        int ties = bounds.AsSpan().LastIndexOf(last) + 1 - below;
+        double last = Selection.Smallest(bounds, width - 1);
+        int below = 0;
+        int ties = 0;
+        double next = double.PositiveInfinity;
+        foreach (double bound in bounds)
+        {
+            below += bound < last ? 1 : 0;
+            ties += bound == last ? 1 : 0;
+            next = bound > last ? Math.Min(next, bound) : next;
+        }
+        leastDropped = Math.Min(leastDropped, below + ties > width ? last : next);
         int kept = 0;
         long tie = 0;
         foreach (State state in all)
