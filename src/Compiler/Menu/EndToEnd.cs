@@ -43,16 +43,21 @@ public sealed class EndToEnd
     /// <summary>What losses are, as <see cref="DivergenceResult.LossMetric"/>; known once something was measured.</summary>
     public string LossMetric { get; private set; } = metrics[0];
 
+    /// <summary>True when the loss under a key was measured before.</summary>
+    public bool Knows(Digest key) => losses.TryGet(Name(key), out _);
+
     /// <summary>The loss (see <see cref="DivergenceResult.Loss"/>) with some weights in place of the original's.</summary>
     /// <param name="key">Says which weights, and how they were made.</param>
     /// <param name="weights">Makes them, when this was not measured before.</param>
     /// <param name="cancellationToken">Stops.</param>
     public double Loss(Digest key, Func<IReadOnlyList<CompressedWeight>> weights, CancellationToken cancellationToken)
     {
-        double[] row = losses.GetOrAdd($"{name}|{key}", () => Measure(weights(), cancellationToken));
+        double[] row = losses.GetOrAdd(Name(key), () => Measure(weights(), cancellationToken));
         LossMetric = metrics[(int)row[1]];
         return row[0];
     }
+
+    private string Name(Digest key) => $"{name}|{key}";
 
     private double[] Measure(IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken)
     {

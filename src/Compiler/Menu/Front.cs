@@ -55,18 +55,27 @@ public sealed class Front
     {
         double first = planner.SmallestBytes;
         double last = Math.Max(first, planner.LargestBytes);
+        var solved = new SolvedPlan[points];
+        Workers.Run(
+            points,
+            0,
+            i =>
+            {
+                long bytes = (long)Math.Ceiling(first * Math.Pow(last / first, points == 1 ? 1 : (double)i / (points - 1)));
+                solved[i] = planner.Solve(OmegaAt(bytes), bytes, cancellationToken);
+            },
+            cancellationToken
+        );
         var found = new List<FrontPlan>();
-        for (int i = 0; i < points; i++)
+        foreach (SolvedPlan plan in solved)
         {
-            long bytes = (long)Math.Ceiling(first * Math.Pow(last / first, points == 1 ? 1 : (double)i / (points - 1)));
-            SolvedPlan solved = planner.Solve(OmegaAt(bytes), bytes, cancellationToken);
             // Interpolated weights may rate a larger plan worse than a smaller one by a hair; such a point is not on the front.
             if (
                 found.Count == 0
-                || (solved.PredictedBytes > found[^1].Solved.PredictedBytes && solved.PredictedLoss < found[^1].Solved.PredictedLoss)
+                || (plan.PredictedBytes > found[^1].Solved.PredictedBytes && plan.PredictedLoss < found[^1].Solved.PredictedLoss)
             )
             {
-                found.Add(new FrontPlan(solved, null));
+                found.Add(new FrontPlan(plan, null));
             }
         }
         return found;

@@ -9,13 +9,23 @@ using Lorq.Sites;
 
 namespace Lorq.Menu;
 
-/// <summary>Makes the chosen weights again from the inputs they were measured on: the same inputs give the same codes.</summary>
+/// <summary>Makes the chosen weights again from the inputs they were measured on, with more work than was spent on measuring.</summary>
 public sealed class Materializer(CalibrationResult? calibration, int threads, CacheProfile cache)
 {
     private readonly ConcurrentDictionary<Site, Digest> keys = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>The compressed weights of a plan, one per site that is not kept, in the order of the menus.</summary>
-    public IReadOnlyList<CompressedWeight> Materialize(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
+    public IReadOnlyList<CompressedWeight> Materialize(
+        Plan plan,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellationToken
+    ) => Materialize(plan, isDraft: false, progress, cancellationToken);
+
+    /// <summary>The same by the quantizers that menus measure with, which take less time and lose a little more: for probes.</summary>
+    public IReadOnlyList<CompressedWeight> Draft(Plan plan, IProgress<StageProgress>? progress, CancellationToken cancellationToken) =>
+        Materialize(plan, isDraft: true, progress, cancellationToken);
+
+    private CompressedWeight[] Materialize(Plan plan, bool isDraft, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
         var sites = Runs(plan)
             .GroupBy(r => r.Site)
@@ -32,7 +42,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
             i =>
             {
                 (Site site, Run[] runs) = sites[i];
-                weights[i] = Materialize(site, runs, cancellationToken);
+                weights[i] = Materialize(site, runs, isDraft, cancellationToken);
                 factors.Done(site);
                 lock (gate)
                 {
@@ -50,7 +60,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         Candidate candidate,
         WeightQuantizer quantizer,
         CancellationToken cancellationToken
-    ) => Materialize(site, [new Run(site, 0, site.N, candidate)], quantizer, cancellationToken);
+    ) => Materialize(site, [new Run(site, 0, site.N, candidate)], quantizer, isDraft: false, cancellationToken);
 
     /// <summary>Codes and pair as one compressed weight.</summary>
     public static CompressedWeight Weight(Site site, Encoding encoding, Decomposed parts) =>
@@ -115,18 +125,18 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
                 )
             );
 
-    private CompressedWeight Materialize(Site site, Run[] runs, CancellationToken cancellationToken) =>
+    private CompressedWeight Materialize(Site site, Run[] runs, bool isDraft, CancellationToken cancellationToken) =>
         runs[0].Candidate.Encoding is Encoding.Half
             ? new CompressedWeight(site, runs[0].Candidate.Encoding, [])
             : WeightFormat.GetOrMake(
                 cache,
-                Key(site, runs),
+                Key(site, runs, isDraft),
                 site,
                 runs[0].Candidate.Encoding,
-                () => Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), cancellationToken)
+                () => Materialize(site, runs, new WeightQuantizer(site, calibration?.For(site)), isDraft, cancellationToken)
             );
 
-    private CacheKey Key(Site site, Run[] runs)
+    private CacheKey Key(Site site, Run[] runs, bool isDraft)
     {
         // Hashed once: a plan is made many times, and most of its sites are the same each time.
         ContentHash hash = new ContentHash().Add(keys.GetOrAdd(site, s => SiteKey.Of(s, calibration?.For(s))));
@@ -134,24 +144,27 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         {
             hash.Add(run.Start).Add(run.Columns).Add(run.Candidate.Name).Add(run.Candidate.Factors?.SharedBy ?? "");
         }
-        return new CacheKey("weight", hash.Finish());
+        return new CacheKey(isDraft ? "draft" : "weight", hash.Finish());
     }
 
-    private static CompressedWeight Materialize(Site site, Run[] runs, WeightQuantizer quantizer, CancellationToken cancellationToken)
+    private static CompressedWeight Materialize(
+        Site site,
+        Run[] runs,
+        WeightQuantizer quantizer,
+        bool isDraft,
+        CancellationToken cancellationToken
+    )
     {
         Candidate first = runs[0].Candidate;
+        IQuantizer? Of(Candidate candidate) => isDraft ? candidate.Quantizer : candidate.Quantizer?.Thorough;
         if (first is { Decomposer: { } decomposer, Factors: { } factors })
         {
-            return Weight(
-                site,
-                first.Encoding,
-                quantizer.Decompose(decomposer, first.Quantizer, first.Grid, [factors], cancellationToken)[0]
-            );
+            return Weight(site, first.Encoding, quantizer.Decompose(decomposer, Of(first), first.Grid, [factors], cancellationToken)[0]);
         }
         return new CompressedWeight(
             site,
             first.Encoding,
-            [.. runs.Select(r => quantizer.Quantize(r.Candidate.Quantizer!, r.Candidate.Grid!, r.Start, r.Columns, cancellationToken))]
+            [.. runs.Select(r => quantizer.Quantize(Of(r.Candidate)!, r.Candidate.Grid!, r.Start, r.Columns, cancellationToken))]
         );
     }
 

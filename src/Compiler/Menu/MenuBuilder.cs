@@ -13,7 +13,7 @@ namespace Lorq.Menu;
 
 /// <summary>
 /// Builds every unit's menu: each grid of the target quantized and measured, sites in parallel, one site's tensors in memory per
-/// worker. Quantized weights are not kept: the chosen ones are made again from the same inputs, which gives the same codes.
+/// worker. Quantized weights are not kept: the chosen ones are made again from the same inputs.
 /// </summary>
 public sealed class MenuBuilder(
     OnnxModel model,
@@ -28,6 +28,9 @@ public sealed class MenuBuilder(
 
     /// <summary>Columns of a table segment that a candidate is measured on; the columns are independent, so a sample measures them all.</summary>
     private const int SampledColumns = 256;
+
+    /// <summary>Columns that a candidate of any other site is measured on, where it has at least twice as many.</summary>
+    private const int WideSample = 512;
 
     /// <summary>What was measured before: a row's name says which site, grid, quantizer and pair it is of.</summary>
     private readonly CacheTable losses = cache.Table("menu");
@@ -84,6 +87,8 @@ public sealed class MenuBuilder(
         {
             return Segments(site, key, quantizer, GridsWithinBits(site, grids), methods, cancellationToken);
         }
+        bool isWide = site.Groups == 1 && hasMoment && statistics!.Counts is null && site.N >= 2 * WideSample;
+        var sample = new Lazy<ColumnSample>(() => new ColumnSample(quantizer.Value, site, 0, site.N, WideSample));
         var ranks = new RankChoices(model, site, spec, emission, quantizer, hasMoment, losses, key);
         var candidates = new List<Candidate> { new(new Encoding.Keep(), null, 0, 0), Half(site, key, quantizer) };
         foreach (QuantizationGrid grid in grids)
@@ -94,7 +99,12 @@ public sealed class MenuBuilder(
                 var codes = new Lazy<QuantizedMatrix>(() => quantizer.Value.Quantize(method, grid, 0, site.N, cancellationToken));
                 double loss = losses.GetOrAdd(
                     $"{key}|{grid}|{method.Name}",
-                    () => [quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N)]
+                    () =>
+                        [
+                            isWide
+                                ? sample.Value.Loss(method, grid, cancellationToken)
+                                : quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N),
+                        ]
                 )[0];
                 candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
                 ranks.Consider(codes, candidates[^1], candidates);

@@ -34,17 +34,17 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         // A site that the rough plan keeps is probed as the average of the others would be.
         double usual = Math.Exp(errors.Where(e => e > 0).Select(e => Math.Log(e)).DefaultIfEmpty(Math.Log(0.01)).Average());
         var target = Enumerable.Range(0, menus.Count).ToDictionary(i => menus[i], i => Snap(Coarser * (errors[i] > 0 ? errors[i] : usual)));
+        (Site Site, Plan Plan, Digest Key, double Error)[] probes = [.. sites.Select(s => Probe(s.Key, [.. s], target))];
+        // All that was not measured before is made at once, on all threads; the model is then run for one after another.
+        var open = probes.Where(p => p.Error > 0 && !probe.Knows(p.Key)).Select(p => p.Plan).ToList();
+        var together = new Plan([.. open.SelectMany(p => p.Menus)], [.. open.SelectMany(p => p.Chosen)]);
+        var made = materializer.Draft(together, progress, cancellationToken).ToDictionary(w => w.Site);
         var weights = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach (IGrouping<Site, SiteMenu> site in sites)
+        foreach ((Site site, _, Digest key, double error) in probes)
         {
-            SiteMenu[] units = [.. site];
-            int[] middle = [.. units.Select(u => Middle(u, target[u]))];
-            var plan = new Plan(units, middle);
-            double error = units.Select((u, i) => plan[i].Loss).Sum();
-            double divergence =
-                error > 0 ? probe.Loss(plan.Digest, () => materializer.Materialize(plan, null, cancellationToken), cancellationToken) : 0;
-            weights[site.Key.Name] = error > 0 ? divergence / error : 0;
-            progress?.Report(new StageProgress("Sensitivity", weights.Count, sites.Length, site.Key.Name));
+            double divergence = error > 0 ? probe.Loss(key, () => [made[site]], cancellationToken) : 0;
+            weights[site.Name] = error > 0 ? divergence / error : 0;
+            progress?.Report(new StageProgress("Sensitivity", weights.Count, sites.Length, site.Name));
         }
         return weights;
     }
@@ -87,6 +87,14 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
             progress?.Report(new StageProgress("Sensitivity", ++done, compressed.Count, weight.Site.Name));
         }
         return weights;
+    }
+
+    /// <summary>One site's units by the candidates nearest to the targets, and what that loses of the site's output.</summary>
+    private static (Site Site, Plan Plan, Digest Key, double Error) Probe(Site site, SiteMenu[] units, Dictionary<SiteMenu, double> target)
+    {
+        var plan = new Plan(units, [.. units.Select(u => Middle(u, target[u]))]);
+        Digest key = new ContentHash().Add(plan.Digest).Add("draft").Finish();
+        return (site, plan, key, Enumerable.Range(0, units.Length).Sum(i => plan[i].Loss));
     }
 
     private static double Snap(double error) => Math.Pow(Step, Math.Round(Math.Log(error, Step)));

@@ -13,6 +13,8 @@ public sealed class WeightQuantizer
     private readonly float[] weight;
     private readonly float[]? counts;
     private readonly Lazy<OutputMetric> metric;
+    private readonly Lazy<double> momentTotal;
+    private readonly Lazy<double> columnTotal;
 
     /// <summary>Reads a site's weight.</summary>
     public WeightQuantizer(Site site, SiteStatistics? statistics)
@@ -29,10 +31,15 @@ public sealed class WeightQuantizer
         this.weight = weight;
         counts = statistics?.Counts is { } raw ? Smooth(raw) : null;
         metric = new(() => new OutputMetric(Problem(0, site.N, 0)));
+        momentTotal = new(() => MomentEnergy(weight, 0, site.N));
+        columnTotal = new(() => ColumnEnergy(weight, 0, site.N));
     }
 
     /// <summary>True when the metric is a measured second moment.</summary>
     public bool HasMoment => statistics?.Moments is { Count: > 0 };
+
+    /// <summary>The second moment of the input of a site without groups; null when it was not measured.</summary>
+    public SecondMoment? Moment => HasMoment && site.Groups == 1 ? statistics!.Moments![0] : null;
 
     /// <summary>The matrix, row-major K×N.</summary>
     public ReadOnlySpan<float> Weight => weight;
@@ -77,23 +84,27 @@ public sealed class WeightQuantizer
         int terms = 0;
         if (HasMoment)
         {
-            (double all, double part) = (MomentEnergy(weight, 0, site.N), MomentEnergy(error, start, count));
+            (double all, double part) = (momentTotal.Value, MomentEnergy(error, start, count));
             loss += all > 0 ? part / all : 0;
             terms++;
         }
         if (!HasMoment || counts is not null)
         {
-            (double all, double part) = (ColumnEnergy(weight, 0, site.N), ColumnEnergy(error, start, count));
+            (double all, double part) = (columnTotal.Value, ColumnEnergy(error, start, count));
             loss += all > 0 ? part / all : 0;
             terms++;
         }
         return loss / terms;
     }
 
-    /// <summary>Share of the site's energy (in its own metric) that a run of columns carries.</summary>
+    /// <summary>Share of the site's energy that a run of columns carries, all inputs counting equally.</summary>
     public double EnergyShare(int start, int count)
     {
-        double all = ColumnEnergy(weight, 0, site.N);
+        if (start == 0 && count == site.N)
+        {
+            return 1;
+        }
+        double all = columnTotal.Value;
         return all > 0 ? ColumnEnergy(Slice(start, count), start, count) / all : 0;
     }
 

@@ -9,10 +9,16 @@ namespace Lorq.Quantization;
 /// scale by least squares in the metric of H, then rounds every row anew to the values that are best given all other rows.
 /// Every step lowers the error or leaves it, so that the result is never worse than its start.
 /// </summary>
-internal sealed class CoordinateDescent(Gptq start, int rounds) : IQuantizer
+/// <param name="start">Makes the first codes.</param>
+/// <param name="rounds">Rounds.</param>
+/// <param name="thoroughRounds">Rounds of <see cref="Thorough"/>.</param>
+internal sealed class CoordinateDescent(Gptq start, int rounds, int thoroughRounds) : IQuantizer
 {
     /// <summary>Rows whose gradient is kept up to date at every step; the others follow when all of them are done, in one product.</summary>
     private const int PanelRows = 128;
+
+    /// <summary>Rows of the gradient made by one product at the start.</summary>
+    private const int GradientRows = 256;
 
     /// <summary>Rows treated one by one before the gradient of their panel follows.</summary>
     private const int LeafRows = 32;
@@ -30,20 +36,22 @@ internal sealed class CoordinateDescent(Gptq start, int rounds) : IQuantizer
     public bool NeedsCalibration => true;
 
     /// <inheritdoc />
+    public IQuantizer Thorough => rounds < thoroughRounds ? new CoordinateDescent(start, thoroughRounds, thoroughRounds) : this;
+
+    /// <inheritdoc />
     public bool Supports(QuantizationGrid grid) => start.Supports(grid);
 
     /// <inheritdoc />
     public QuantizedMatrix Quantize(WeightProblem problem, QuantizationGrid grid, CancellationToken cancellationToken)
     {
-        QuantizedMatrix first = start.Quantize(problem, grid, cancellationToken);
-        if (problem.Moment is null)
+        if (problem.Moment is not { } moment)
         {
-            return first;
+            return start.Quantize(problem, grid, cancellationToken);
         }
-        var run = new Run(problem, problem.Moment, first, cancellationToken);
-        for (int i = 0; i < rounds; i++)
+        var run = new Run(moment, start.QuantizeWithErrors(problem, grid, cancellationToken), cancellationToken);
+        for (int i = 1; i <= rounds; i++)
         {
-            run.Improve();
+            run.Improve(isLast: i == rounds);
         }
         return run.Build();
     }
@@ -71,15 +79,15 @@ internal sealed class CoordinateDescent(Gptq start, int rounds) : IQuantizer
         private readonly float[] zeros;
         private readonly byte[] codes;
 
-        public Run(WeightProblem problem, SecondMoment second, QuantizedMatrix first, CancellationToken cancellationToken)
+        public Run(SecondMoment second, GptqResult start, CancellationToken cancellationToken)
         {
-            this.first = first;
+            first = start.Matrix;
             this.cancellationToken = cancellationToken;
             kernel = GridKernel.For(first.Grid);
-            k = problem.K;
-            n = problem.N;
+            k = first.K;
+            n = first.N;
             length = first.Grid.BlockLength(k);
-            moment = Array.ConvertAll(second.Regularised(), x => (float)x);
+            moment = second.RegularisedSingle();
             values = first.Dequantize();
             gradient = new float[k * n];
             panelRows = Math.Min(k, Math.Max(1, PanelRows / length) * length);
@@ -95,22 +103,35 @@ internal sealed class CoordinateDescent(Gptq start, int rounds) : IQuantizer
             {
                 zeros[i] = first.ZeroPoints![i];
             }
-            var error = new float[k * n];
-            TensorPrimitives.Subtract(problem.Weight, values, error);
-            for (int row = 0; row < k; row++)
+            SetGradient(start);
+        }
+
+        /// <summary>H·(W − Ŵ) from the errors of GPTQ: half the work of the product, because the factor is triangular.</summary>
+        private void SetGradient(GptqResult start)
+        {
+            var inverse = new MatrixView<float>(start.Factors.Inverse, k, k);
+            var errors = new MatrixView<float>(start.Errors, k, n);
+            var panel = new float[Math.Min(k, GradientRows) * n];
+            for (int from = 0; from < k; from += GradientRows)
             {
-                if (second.Diagonal[row] == 0)
+                int rows = Math.Min(GradientRows, k - from);
+                Linear.Multiply(
+                    inverse.Part(from, from, rows, k - from),
+                    errors.Part(from, 0, k - from, n),
+                    new MatrixView<float>(panel, rows, n)
+                );
+                for (int r = 0; r < rows; r++)
                 {
-                    error.AsSpan(row * n, n).Clear();
+                    int input = start.Factors.Order is { } order ? order[from + r] : from + r;
+                    panel.AsSpan(r * n, n).CopyTo(gradient.AsSpan(input * n, n));
                 }
             }
-            Linear.Multiply(new MatrixView<float>(moment, k, k), new MatrixView<float>(error, k, n), new MatrixView<float>(gradient, k, n));
         }
 
         public QuantizedMatrix Build() => first with { Codes = codes, Scales = scales };
 
-        /// <summary>One round over all rows.</summary>
-        public void Improve()
+        /// <summary>One round over all rows; after the last one the gradient is no longer true in the rows that were done.</summary>
+        public void Improve(bool isLast)
         {
             for (int start = 0; start < k; start += panelRows)
             {
@@ -131,7 +152,10 @@ internal sealed class CoordinateDescent(Gptq start, int rounds) : IQuantizer
                     }
                 }
                 TensorPrimitives.Subtract(values.AsSpan(start * n, size), before.AsSpan(0, size), change);
-                UpdateGradient(start, end - start, 0, start);
+                if (!isLast)
+                {
+                    UpdateGradient(start, end - start, 0, start);
+                }
                 UpdateGradient(start, end - start, end, k);
             }
         }

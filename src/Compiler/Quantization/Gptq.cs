@@ -40,6 +40,10 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
 
     /// <inheritdoc />
     public QuantizedMatrix Quantize(WeightProblem problem, QuantizationGrid grid, CancellationToken cancellationToken) =>
+        new Run(options, problem, grid, cancellationToken).Quantize().Matrix;
+
+    /// <summary>Quantizes, and tells the errors that were spread.</summary>
+    internal GptqResult QuantizeWithErrors(WeightProblem problem, QuantizationGrid grid, CancellationToken cancellationToken) =>
         new Run(options, problem, grid, cancellationToken).Quantize();
 
     /// <summary>One matrix on its way. The rows of <see cref="work"/> hold updated weights until their turn, scaled errors after it.</summary>
@@ -49,6 +53,7 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
         private readonly CancellationToken cancellationToken;
         private readonly int k;
         private readonly int n;
+        private readonly InverseFactors factors;
         private readonly int[]? order;
         private readonly float[] factor;
         private readonly float[] work;
@@ -74,21 +79,17 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
                     work.AsSpan(row * n, n).Clear();
                 }
             }
-            if (options.ActOrder)
+            factors = moment.InverseFactors(options.ActOrder);
+            (order, factor) = (factors.Order, factors.Upper);
+            rowWeights = Importance(factor, order);
+            if (order is not null)
             {
-                (order, factor) = moment.OrderedInverseUpperFactor();
-                rowWeights = Importance(factor, order);
                 builder.FitBlocks(work, clipSearch ? rowWeights : [], cancellationToken);
                 float[] natural = [.. work];
                 for (int row = 0; row < k; row++)
                 {
                     natural.AsSpan(order[row] * n, n).CopyTo(work.AsSpan(row * n, n));
                 }
-            }
-            else
-            {
-                factor = moment.InverseUpperFactor();
-                rowWeights = Importance(factor, order: null);
             }
         }
 
@@ -108,10 +109,10 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
             return importance;
         }
 
-        public QuantizedMatrix Quantize()
+        public GptqResult Quantize()
         {
             Process(0, k);
-            return builder.Build();
+            return new GptqResult(builder.Build(), work, factors);
         }
 
         private void Process(int start, int end)
@@ -195,3 +196,9 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
         }
     }
 }
+
+/// <summary>What GPTQ leaves: with the rows in the order of the factors, W − Ŵ = Uᵀe and so H·(W − Ŵ) = U⁻¹e.</summary>
+/// <param name="Matrix">The codes.</param>
+/// <param name="Errors">e, row-major K×N: each row's rounding error over U_kk.</param>
+/// <param name="Factors">U and its inverse.</param>
+internal sealed record GptqResult(QuantizedMatrix Matrix, float[] Errors, InverseFactors Factors);

@@ -20,6 +20,9 @@ public interface IQuantizer
     /// <summary>True when it is pointless without a second moment.</summary>
     bool NeedsCalibration { get; }
 
+    /// <summary>The same rule with more work, for weights that are written: as good as what menus measure, or better.</summary>
+    IQuantizer Thorough => this;
+
     /// <summary>True when it can round onto this grid.</summary>
     bool Supports(QuantizationGrid grid);
 

@@ -15,10 +15,14 @@ public sealed class SecondMoment
     /// <summary>Columns per product when errors are measured: bounds the memory for embeddings with a large vocabulary.</summary>
     private const int ErrorColumns = 4096;
 
+    /// <summary>Rows per product when errors are measured: what lies below the factor's diagonal block is zero and left out.</summary>
+    private const int ErrorRows = 256;
+
     private readonly Lazy<Regularisation> regularisation;
     private readonly Recomputable<double[]> lowerFactor;
-    private readonly Recomputable<float[]> inverseFactor;
-    private readonly Recomputable<(int[] Order, float[] Factor)> orderedInverseFactor;
+    private readonly Recomputable<float[]> regularisedSingle;
+    private readonly Recomputable<InverseFactors> naturalFactors;
+    private readonly Recomputable<InverseFactors> orderedFactors;
     private readonly Recomputable<(float[] Factor, double Jitter)> errorFactor;
 
     /// <summary>Wraps accumulated sums.</summary>
@@ -47,13 +51,10 @@ public sealed class SecondMoment
         }
         regularisation = new(Regularise);
         lowerFactor = new(LowerFactorOfRegularised);
-        inverseFactor = new(() => InverseFactor(order: null));
-        orderedInverseFactor = new(() =>
-        {
-            // OrderBy is stable, so equal inputs stay in their natural order.
-            int[] order = [.. Enumerable.Range(0, K).OrderByDescending(i => Values[i * K + i])];
-            return (order, InverseFactor(order));
-        });
+        regularisedSingle = new(() => Array.ConvertAll(Regularised(), x => (float)x));
+        naturalFactors = new(() => FactorsOfInverse(order: null));
+        // OrderBy is stable, so equal inputs stay in their natural order.
+        orderedFactors = new(() => FactorsOfInverse([.. Enumerable.Range(0, K).OrderByDescending(i => Values[i * K + i])]));
         errorFactor = new(FactorForErrors);
     }
 
@@ -90,6 +91,9 @@ public sealed class SecondMoment
         return result;
     }
 
+    /// <summary><see cref="Regularised"/> in fp32; shared, not to be changed.</summary>
+    public float[] RegularisedSingle() => regularisedSingle.Value;
+
     /// <summary>Lower Cholesky factor of <see cref="Regularised"/>, row-major K×K fp64 (diagonal after the fallback); shared, not to be changed.</summary>
     public double[] LowerFactor() => lowerFactor.Value;
 
@@ -99,21 +103,17 @@ public sealed class SecondMoment
     /// </summary>
     public float[] PlainLowerFactor() => errorFactor.Value.Factor;
 
-    /// <summary>Upper Cholesky factor U of the inverse of the regularised H (H⁻¹ = UᵀU), row-major K×K fp32: what GPTQ reads.</summary>
-    public float[] InverseUpperFactor() => inverseFactor.Value;
-
-    /// <summary>
-    /// The inputs by descending H_kk, and <see cref="InverseUpperFactor"/> of the regularised H permuted that way:
-    /// row i of the factor belongs to input <c>Order[i]</c>.
-    /// </summary>
-    public (int[] Order, float[] Factor) OrderedInverseUpperFactor() => orderedInverseFactor.Value;
+    /// <summary>The factors of the inverse of the regularised H that GPTQ reads; shared, not to be changed.</summary>
+    /// <param name="byEnergy">With the inputs by descending H_kk; otherwise in their natural order.</param>
+    public InverseFactors InverseFactors(bool byEnergy) => (byEnergy ? orderedFactors : naturalFactors).Value;
 
     /// <summary>Lets the factors go; they are computed again when they are asked for.</summary>
     public void ReleaseFactors()
     {
         lowerFactor.Release();
-        inverseFactor.Release();
-        orderedInverseFactor.Release();
+        regularisedSingle.Release();
+        naturalFactors.Release();
+        orderedFactors.Release();
         errorFactor.Release();
     }
 
@@ -143,7 +143,7 @@ public sealed class SecondMoment
         double sum = 0;
         int width = Math.Min(n, ErrorColumns);
         var columns = new float[K * width];
-        var product = new float[K * width];
+        var product = new float[Math.Min(K, ErrorRows) * width];
         for (int start = 0; start < n; start += width)
         {
             int count = Math.Min(width, n - start);
@@ -151,11 +151,19 @@ public sealed class SecondMoment
             {
                 matrix.Slice(k * n + start, count).CopyTo(columns.AsSpan(k * count));
             }
-            Linear.Multiply(upper, new MatrixView<float>(columns, K, count), new MatrixView<float>(product, K, count));
-            for (int k = 0; k < K; k++)
+            for (int from = 0; from < K; from += ErrorRows)
             {
-                sum += TensorPrimitives.SumOfSquares<float>(product.AsSpan(k * count, count));
-                sum -= jitter * TensorPrimitives.SumOfSquares<float>(columns.AsSpan(k * count, count));
+                int rows = Math.Min(ErrorRows, K - from);
+                Linear.Multiply(
+                    upper.Part(from, from, rows, K - from),
+                    new MatrixView<float>(columns, K, count).Part(from, 0, K - from, count),
+                    new MatrixView<float>(product, rows, count)
+                );
+                for (int k = 0; k < rows; k++)
+                {
+                    sum += TensorPrimitives.SumOfSquares<float>(product.AsSpan(k * count, count));
+                    sum -= jitter * TensorPrimitives.SumOfSquares<float>(columns.AsSpan((from + k) * count, count));
+                }
             }
         }
         return Math.Max(0, sum);
@@ -276,17 +284,20 @@ public sealed class SecondMoment
     /// With rows and columns reversed, the lower Cholesky factor becomes an upper factor A of H = A·Aᵀ, and H⁻¹ = A⁻ᵀA⁻¹: U = A⁻¹. One
     /// factorisation and one triangular inverse, without ever forming H⁻¹.
     /// </summary>
-    private float[] InverseFactor(int[]? order)
+    private InverseFactors FactorsOfInverse(int[]? order)
     {
         var factor = new float[K * K];
+        var inverse = new float[K * K];
         if (IsDiagonalFallback)
         {
             for (int i = 0; i < K; i++)
             {
                 int input = order is null ? i : order[i];
-                factor[i * K + i] = (float)(1 / Math.Sqrt(Values[input * K + input] + Lambda));
+                double root = Math.Sqrt(Values[input * K + input] + Lambda);
+                factor[i * K + i] = (float)(1 / root);
+                inverse[i * K + i] = (float)root;
             }
-            return factor;
+            return new InverseFactors(order, factor, inverse);
         }
         double[] regularised = Regularised();
         var reversed = new double[K * K];
@@ -303,15 +314,17 @@ public sealed class SecondMoment
         double[] lower =
             Linear.Cholesky(reversed, K)
             ?? throw new ArithmeticException("A matrix that was positive definite is not after a permutation of its rows and columns.");
-        double[] inverse = Linear.InvertTriangular(lower, K, upper: false);
+        double[] lowerInverse = Linear.InvertTriangular(lower, K, upper: false);
         for (int i = 0; i < K; i++)
         {
             for (int j = i; j < K; j++)
             {
-                factor[i * K + j] = (float)inverse[(K - 1 - i) * K + (K - 1 - j)];
+                int mirrored = (K - 1 - i) * K + (K - 1 - j);
+                factor[i * K + j] = (float)lowerInverse[mirrored];
+                inverse[i * K + j] = (float)lower[mirrored];
             }
         }
-        return factor;
+        return new InverseFactors(order, factor, inverse);
     }
 
     /// <summary>
@@ -337,3 +350,9 @@ public sealed class SecondMoment
 
     private sealed record Regularisation(double Lambda, bool Succeeded);
 }
+
+/// <summary>Upper Cholesky factor U of the inverse of a second moment, H⁻¹ = UᵀU, and what undoes it.</summary>
+/// <param name="Order">Row i of the factors belongs to input Order[i]; null for the natural order.</param>
+/// <param name="Upper">U, row-major K×K fp32.</param>
+/// <param name="Inverse">U⁻¹, upper too, row-major K×K fp32: H = U⁻¹·U⁻ᵀ.</param>
+public sealed record InverseFactors(int[]? Order, float[] Upper, float[] Inverse);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using Lorq.Calibration;
 using Lorq.Checks;
@@ -141,11 +142,19 @@ internal sealed class InputShift
     }
 }
 
-/// <summary>H̃ and the sites' R of one group of columns.</summary>
-/// <param name="Moment">H̃ = E[x̃ᵀx̃].</param>
-/// <param name="Lost">Per site R = E[x̃ᵀ(x − x̃)]·W, row-major K×n: what the lost part of the input would have contributed, seen through x̃.</param>
-internal sealed record GroupShift(SecondMoment Moment, IReadOnlyList<float[]> Lost)
+/// <summary>H̃ and the sites' R of one group of columns. Thread-safe.</summary>
+/// <param name="moment">H̃ = E[x̃ᵀx̃].</param>
+/// <param name="lost">Per site R = E[x̃ᵀ(x − x̃)]·W, row-major K×n: what the lost part of the input would have contributed, seen through x̃.</param>
+internal sealed class GroupShift(SecondMoment moment, IReadOnlyList<float[]> lost)
 {
+    private readonly ConcurrentDictionary<double, Lazy<double[]?>> factors = new();
+
+    /// <summary>H̃.</summary>
+    public SecondMoment Moment { get; } = moment;
+
+    /// <summary>Per site R.</summary>
+    public IReadOnlyList<float[]> Lost { get; } = lost;
+
     /// <summary>
     /// (H̃ + λI)⁻¹·R: what to add to W so that x̃·(W + …) answers x·W best (quantization.md, "The compressed prefix"); null when the
     /// system cannot be solved.
@@ -153,6 +162,22 @@ internal sealed record GroupShift(SecondMoment Moment, IReadOnlyList<float[]> Lo
     /// <param name="site">Index of the site.</param>
     /// <param name="damping">λ as a share of the mean of diag H̃.</param>
     public float[]? Correction(int site, double damping)
+    {
+        // The sites of a group share the system.
+        if (factors.GetOrAdd(damping, d => new(() => Factor(d))).Value is not { } lower)
+        {
+            return null;
+        }
+        int n = Lost[site].Length / Moment.K;
+        double[] half = Linear.SolveTriangular(lower, Array.ConvertAll(Lost[site], v => (double)v), Moment.K, n, upper: false);
+        return Array.ConvertAll(Linear.SolveTriangular(lower, half, Moment.K, n, upper: false, transposed: true), v => (float)v);
+    }
+
+    /// <summary>E‖x̃Ŵ − xW‖² = Square − 2·Product up to a constant: Square = tr(DᵀH̃D) and Product = tr(DᵀR) for D = Ŵ − W.</summary>
+    public (double Square, double Product) Terms(int site, float[] difference) =>
+        (Moment.Energy(difference, difference.Length / Moment.K), TensorPrimitives.Dot<float>(difference, Lost[site]));
+
+    private double[]? Factor(double damping)
     {
         int k = Moment.K;
         double[] regularised = [.. Moment.Values];
@@ -165,16 +190,6 @@ internal sealed record GroupShift(SecondMoment Moment, IReadOnlyList<float[]> Lo
         {
             regularised[i * k + i] += damping * mean;
         }
-        if (mean == 0 || Linear.Cholesky(regularised, k) is not { } lower)
-        {
-            return null;
-        }
-        int n = Lost[site].Length / k;
-        double[] half = Linear.SolveTriangular(lower, Array.ConvertAll(Lost[site], v => (double)v), k, n, upper: false);
-        return Array.ConvertAll(Linear.SolveTriangular(lower, half, k, n, upper: false, transposed: true), v => (float)v);
+        return mean == 0 ? null : Linear.Cholesky(regularised, k);
     }
-
-    /// <summary>E‖x̃Ŵ − xW‖² up to a constant: tr(DᵀH̃D) − 2·tr(DᵀR) for D = Ŵ − W.</summary>
-    public double Excess(int site, float[] difference) =>
-        Moment.Energy(difference, difference.Length / Moment.K) - 2 * TensorPrimitives.Dot<float>(difference, Lost[site]);
 }

@@ -19,11 +19,8 @@ namespace Lorq.Refinement;
 /// <param name="cache">Where refined weights of earlier runs are.</param>
 public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long memoryCap, int threads, CacheProfile cache)
 {
-    /// <summary>
-    /// How far the weight is moved towards the least-squares answer, and how much that is damped. Full steps fit the calibration data and may
-    /// generalise worse, so each site takes what is best on samples kept aside.
-    /// </summary>
-    private static readonly (float Share, double Damping)[] variants = [(0, 0.01), (0.5f, 0.01), (1, 0.01), (1, 0.1)];
+    /// <summary>Dampings of the least-squares answer; how far a weight is moved towards it is found on samples kept aside.</summary>
+    private static readonly double[] dampings = [0.03];
 
     private readonly IReadOnlyDictionary<string, DataTensor>[] batches =
     [
@@ -186,7 +183,7 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         }
     }
 
-    /// <summary>Per site the variant with the least output error on the samples kept aside; the weight as it is takes part.</summary>
+    /// <summary>Per site the weight moved as far as helps on the samples kept aside and compressed anew, or as it is where that answers better there.</summary>
     private List<CompressedWeight> Fit(
         PrefixStep step,
         Dictionary<Site, Candidate> candidates,
@@ -203,30 +200,35 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         (IReadOnlyList<GroupShift> fit, IReadOnlyList<GroupShift> judge) = Measure(step.Key, parts, store, cancellationToken);
         var statistics = new SiteStatistics([.. fit.Select(f => f.Moment)], null);
         SiteTarget[] targets = [.. step.Sites.Select((s, i) => new SiteTarget(s, weights[i], i, fit, judge))];
-        int count = variants.Length + 1;
-        var found = new (CompressedWeight Weight, double Excess)[targets.Length * count];
+        // Rounding adds about the same error wherever the weight is moved, so that the best one is known before any is rounded.
+        var moved = new MovedWeight?[targets.Length * dampings.Length];
+        Workers.Run(
+            moved.Length,
+            threads,
+            i => moved[i] = targets[i / dampings.Length].Moved(dampings[i % dampings.Length]),
+            cancellationToken
+        );
+        var found = new CompressedWeight[targets.Length];
         Workers.Run(
             found.Length,
             threads,
             i =>
             {
-                SiteTarget target = targets[i / count];
-                CompressedWeight weight = current[target.Site];
-                if (i % count < variants.Length)
+                SiteTarget target = targets[i];
+                found[i] = current[target.Site];
+                if (moved.AsSpan(i * dampings.Length, dampings.Length).ToArray().OfType<MovedWeight>().MinBy(m => m.Excess) is not { } best)
                 {
-                    (float share, double damping) = variants[i % count];
-                    if (target.Moved(share, damping) is not { } moved)
-                    {
-                        found[i] = (weight, double.PositiveInfinity);
-                        return;
-                    }
-                    var quantizer = new WeightQuantizer(target.Site, statistics, moved);
-                    weight = Materializer.Materialize(target.Site, candidates[target.Site], quantizer, cancellationToken);
+                    return;
                 }
-                found[i] = (weight, target.Excess(Materializer.Dequantize(weight)));
+                var quantizer = new WeightQuantizer(target.Site, statistics, best.Values);
+                CompressedWeight anew = Materializer.Materialize(target.Site, candidates[target.Site], quantizer, cancellationToken);
+                if (target.Excess(Materializer.Dequantize(anew)) < target.Excess(Materializer.Dequantize(found[i])))
+                {
+                    found[i] = anew;
+                }
             },
             cancellationToken
         );
-        return [.. targets.Select((_, t) => found.Skip(t * count).Take(count).MinBy(f => f.Excess).Weight)];
+        return [.. found];
     }
 }

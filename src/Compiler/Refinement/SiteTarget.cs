@@ -11,34 +11,29 @@ namespace Lorq.Refinement;
 /// <param name="judge">The same on samples kept aside.</param>
 internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnlyList<GroupShift> fit, IReadOnlyList<GroupShift> judge)
 {
-    private readonly Dictionary<double, float[]?> corrections = [];
-
     /// <summary>The site.</summary>
     public Site Site { get; } = site;
 
-    /// <summary>W + share·(W* − W), row-major K×N; null when the system cannot be solved with this damping.</summary>
-    public float[]? Moved(float share, double damping)
+    /// <summary>
+    /// W + α·(W* − W) with the α in [0, 1] that answers best on the samples kept aside: a full step fits the calibration data and generalises
+    /// worse. Null when no step helps there, or the system cannot be solved with this damping.
+    /// </summary>
+    /// <param name="damping">See <see cref="GroupShift.Correction"/>.</param>
+    public MovedWeight? Moved(double damping)
     {
-        if (share == 0)
+        if (Correction(damping) is not { } correction)
         {
-            return weight;
+            return null;
         }
-        float[]? correction;
-        lock (corrections)
-        {
-            if (!corrections.TryGetValue(damping, out correction))
-            {
-                correction = Correction(damping);
-                corrections.Add(damping, correction);
-            }
-        }
-        if (correction is null)
+        (double square, double product) = Terms(correction);
+        double share = square > 0 ? Math.Clamp(product / square, 0, 1) : 0;
+        if (!(share > 0))
         {
             return null;
         }
         var moved = new float[weight.Length];
-        TensorPrimitives.MultiplyAdd(correction, share, weight, moved);
-        return moved;
+        TensorPrimitives.MultiplyAdd(correction, (float)share, weight, moved);
+        return new MovedWeight(moved, share * (share * square - 2 * product));
     }
 
     /// <summary>Output error of a replacement on the samples kept aside, up to a constant.</summary>
@@ -47,12 +42,20 @@ internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnly
     {
         var difference = new float[weight.Length];
         TensorPrimitives.Subtract(replacement, weight, difference);
-        double sum = 0;
+        (double square, double product) = Terms(difference);
+        return square - 2 * product;
+    }
+
+    private (double Square, double Product) Terms(float[] difference)
+    {
+        (double square, double product) = (0, 0);
         for (int g = 0; g < Site.Groups; g++)
         {
-            sum += judge[Math.Min(g, judge.Count - 1)].Excess(index, Part(Site, difference, g));
+            (double s, double p) = judge[Math.Min(g, judge.Count - 1)].Terms(index, Part(Site, difference, g));
+            square += s;
+            product += p;
         }
-        return sum;
+        return (square, product);
     }
 
     /// <summary>One group's columns of a matrix, row-major K×N/groups.</summary>
@@ -89,3 +92,8 @@ internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnly
         return whole;
     }
 }
+
+/// <summary>A weight on its way to the least-squares answer.</summary>
+/// <param name="Values">Row-major K×N.</param>
+/// <param name="Excess">Its output error on the samples kept aside, up to the constant of <see cref="SiteTarget.Excess"/>.</param>
+internal sealed record MovedWeight(float[] Values, double Excess);

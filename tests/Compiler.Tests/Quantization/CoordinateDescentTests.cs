@@ -24,7 +24,7 @@ public sealed class CoordinateDescentTests
         [
             metric.RelativeError(weight, gptq.Quantize(problem, grid, default).Dequantize(), N),
             .. new[] { 1, 2, 4, 8 }.Select(rounds =>
-                metric.RelativeError(weight, new CoordinateDescent(gptq, rounds).Quantize(problem, grid, default).Dequantize(), N)
+                metric.RelativeError(weight, new CoordinateDescent(gptq, rounds, rounds).Quantize(problem, grid, default).Dequantize(), N)
             ),
         ];
         for (int i = 1; i < errors.Length; i++)
@@ -32,6 +32,29 @@ public sealed class CoordinateDescentTests
             Assert.True(errors[i] <= errors[i - 1] * (1 + 1e-5), string.Join(" ", errors));
         }
         Assert.True(errors[3] < 0.95 * errors[0], string.Join(" ", errors));
+    }
+
+    /// <summary>The errors of GPTQ are what its codes lack, seen through the factor: W − Ŵ = Uᵀe. The descent starts from them.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Errors_of_the_start_make_up_the_difference(bool byEnergy)
+    {
+        const int K = 50;
+        const int N = 7;
+        float[] weight = Weights(K, N, 61);
+        var problem = new WeightProblem(weight, K, N, Moment(K, 62, unevenness: 0.5f), null);
+        GptqResult result = new Gptq(new GptqOptions(byEnergy)).QuantizeWithErrors(problem, Grid(3, 16), default);
+        float[] values = result.Matrix.Dequantize();
+        for (int i = 0; i < K; i++)
+        {
+            int input = result.Factors.Order?[i] ?? i;
+            for (int n = 0; n < N; n++)
+            {
+                double sum = Enumerable.Range(0, i + 1).Sum(r => (double)result.Factors.Upper[r * K + i] * result.Errors[r * N + n]);
+                Assert.Equal(weight[input * N + n] - values[input * N + n], sum, 1e-4);
+            }
+        }
     }
 
     /// <summary>At the end no other code in any single place, with the scales as they are, gives less error.</summary>
@@ -43,7 +66,7 @@ public sealed class CoordinateDescentTests
         float[] weight = Weights(K, N, 51);
         SecondMoment moment = Moment(K, 52);
         QuantizationGrid grid = Grid(3, 16);
-        QuantizedMatrix result = new CoordinateDescent(new Gptq(new GptqOptions(false)), 40).Quantize(
+        QuantizedMatrix result = new CoordinateDescent(new Gptq(new GptqOptions(false)), 40, 40).Quantize(
             new WeightProblem(weight, K, N, moment, null),
             grid,
             default

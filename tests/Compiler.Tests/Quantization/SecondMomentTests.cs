@@ -100,11 +100,12 @@ public sealed class SecondMomentTests
     {
         const int K = 37;
         SecondMoment moment = Moment(K, 5, unevenness: 1);
-        int[] order = [.. Enumerable.Range(0, K)];
-        float[] u = moment.InverseUpperFactor();
+        InverseFactors factors = moment.InverseFactors(ordered);
+        int[] order = factors.Order ?? [.. Enumerable.Range(0, K)];
+        float[] u = factors.Upper;
+        Assert.Equal(ordered, factors.Order is not null);
         if (ordered)
         {
-            (order, u) = moment.OrderedInverseUpperFactor();
             Assert.Equal(Enumerable.Range(0, K), order.Order());
             Assert.True(order.Zip(order.Skip(1)).All(p => moment.Diagonal[p.First] >= moment.Diagonal[p.Second]));
         }
@@ -122,6 +123,10 @@ public sealed class SecondMomentTests
                 }
                 Assert.Equal(i == j ? 1 : 0, sum, 1e-3);
                 Assert.True(i <= j || u[i * K + j] == 0);
+                // U·U⁻¹ = I.
+                double identity = Enumerable.Range(0, K).Sum(l => (double)u[i * K + l] * factors.Inverse[l * K + j]);
+                Assert.Equal(i == j ? 1 : 0, identity, 1e-4);
+                Assert.True(i <= j || factors.Inverse[i * K + j] == 0);
             }
         }
     }
@@ -143,8 +148,9 @@ public sealed class SecondMomentTests
         var moment = new SecondMoment(2, [1, 1e6, 1e6, 1], 1);
         Assert.True(moment.IsDiagonalFallback);
         Assert.Equal(0, moment.Regularised()[1]);
-        float[] u = moment.InverseUpperFactor();
+        (_, float[] u, float[] inverse) = moment.InverseFactors(byEnergy: false);
         Assert.Equal(0, u[1]);
+        Assert.Equal(Math.Sqrt(1.01), inverse[0], 1e-6);
         Assert.Equal(1 / Math.Sqrt(1.01), u[0], 1e-6);
         Assert.Equal(moment.Regularised()[0], Math.Pow(moment.LowerFactor()[0], 2), 1e-12);
     }
@@ -188,9 +194,9 @@ public sealed class SecondMomentTests
     public void Factors_are_the_same_from_every_thread()
     {
         SecondMoment moment = Moment(48, 5);
-        float[] alone = Moment(48, 5).InverseUpperFactor();
+        float[] alone = Moment(48, 5).InverseFactors(false).Upper;
         var all = new float[16][];
-        Parallel.For(0, all.Length, i => all[i] = moment.InverseUpperFactor());
+        Parallel.For(0, all.Length, i => all[i] = moment.InverseFactors(false).Upper);
         Assert.All(all, u => Assert.Same(all[0], u));
         Assert.Equal(alone, all[0]);
     }

@@ -50,7 +50,8 @@ public sealed class InputShiftTests
         double Constant(float[] replacement)
         {
             double error = Residual(x, shifted, weight, replacement, n).Sum(e => e * e) / Rows;
-            return error - shift.Excess(0, [.. replacement.Zip(weight, (a, b) => a - b)]);
+            (double square, double product) = shift.Terms(0, [.. replacement.Zip(weight, (a, b) => a - b)]);
+            return error - (square - 2 * product);
         }
         double expected = Constant(weight);
         for (int i = 0; i < 5; i++)
