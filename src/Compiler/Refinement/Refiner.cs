@@ -19,8 +19,8 @@ namespace Lorq.Refinement;
 /// <param name="cache">Where refined weights of earlier runs are.</param>
 public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long memoryCap, int threads, CacheProfile cache)
 {
-    /// <summary>Dampings of the least-squares answer; how far a weight is moved towards it is found on samples kept aside.</summary>
-    private static readonly double[] dampings = [0.03];
+    /// <summary>Damping of the least-squares answer; how far a weight is moved towards it is found on samples kept aside.</summary>
+    private const double Damping = 0.03;
 
     private readonly IReadOnlyDictionary<string, DataTensor>[] batches =
     [
@@ -200,14 +200,6 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         (IReadOnlyList<GroupShift> fit, IReadOnlyList<GroupShift> judge) = Measure(step.Key, parts, store, cancellationToken);
         var statistics = new SiteStatistics([.. fit.Select(f => f.Moment)], null);
         SiteTarget[] targets = [.. step.Sites.Select((s, i) => new SiteTarget(s, weights[i], i, fit, judge))];
-        // Rounding adds about the same error wherever the weight is moved, so that the best one is known before any is rounded.
-        var moved = new MovedWeight?[targets.Length * dampings.Length];
-        Workers.Run(
-            moved.Length,
-            threads,
-            i => moved[i] = targets[i / dampings.Length].Moved(dampings[i % dampings.Length]),
-            cancellationToken
-        );
         var found = new CompressedWeight[targets.Length];
         Workers.Run(
             found.Length,
@@ -216,11 +208,12 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
             {
                 SiteTarget target = targets[i];
                 found[i] = current[target.Site];
-                if (moved.AsSpan(i * dampings.Length, dampings.Length).ToArray().OfType<MovedWeight>().MinBy(m => m.Excess) is not { } best)
+                // Rounding adds about the same error wherever the weight is moved, so that this is known before.
+                if (target.Moved(Damping) is not { } moved)
                 {
                     return;
                 }
-                var quantizer = new WeightQuantizer(target.Site, statistics, best.Values);
+                var quantizer = new WeightQuantizer(target.Site, statistics, moved);
                 CompressedWeight anew = Materializer.Materialize(target.Site, candidates[target.Site], quantizer, cancellationToken);
                 if (target.Excess(Materializer.Dequantize(anew)) < target.Excess(Materializer.Dequantize(found[i])))
                 {

@@ -19,7 +19,7 @@ internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnly
     /// worse. Null when no step helps there, or the system cannot be solved with this damping.
     /// </summary>
     /// <param name="damping">See <see cref="GroupShift.Correction"/>.</param>
-    public MovedWeight? Moved(double damping)
+    public float[]? Moved(double damping)
     {
         if (Correction(damping) is not { } correction)
         {
@@ -33,7 +33,7 @@ internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnly
         }
         var moved = new float[weight.Length];
         TensorPrimitives.MultiplyAdd(correction, (float)share, weight, moved);
-        return new MovedWeight(moved, share * (share * square - 2 * product));
+        return moved;
     }
 
     /// <summary>Output error of a replacement on the samples kept aside, up to a constant.</summary>
@@ -92,8 +92,3 @@ internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnly
         return whole;
     }
 }
-
-/// <summary>A weight on its way to the least-squares answer.</summary>
-/// <param name="Values">Row-major K×N.</param>
-/// <param name="Excess">Its output error on the samples kept aside, up to the constant of <see cref="SiteTarget.Excess"/>.</param>
-internal sealed record MovedWeight(float[] Values, double Excess);

@@ -42,9 +42,10 @@ public sealed class SharingTests : IDisposable
         Assert.True(new FileInfo(shared.ModelPath).Length <= shared.Report.Budget.Bytes);
         using (OnnxModel written = OnnxModel.Load(shared.ModelPath))
         {
-            // Nothing else in the file has these dims: one left factor for all.
-            Assert.Equal(1, written.Proto.Graph.Initializer.Count(t => t.Dims.SequenceEqual([K, rows[0].Rank!.Value])));
-            Assert.Equal(rows.Length, written.Proto.Graph.Initializer.Count(t => t.Dims.SequenceEqual([rows[0].Rank!.Value, N])));
+            // One left factor for all that share, and one of its own for any site that has another pair of that rank.
+            int own = shared.Report.Sites.Count(r => r.Rank == rows[0].Rank && r.Decomposition != "shared");
+            Assert.Equal(1 + own, written.Proto.Graph.Initializer.Count(t => t.Dims.SequenceEqual([K, rows[0].Rank!.Value])));
+            Assert.Equal(rows.Length + own, written.Proto.Graph.Initializer.Count(t => t.Dims.SequenceEqual([rows[0].Rank!.Value, N])));
         }
         using var runner = new ModelRunner(shared.ModelPath);
         Assert.Equal(["ids"], runner.Inputs.Select(i => i.Name));
