@@ -25,6 +25,7 @@ public sealed class FactorFormTests : WorkFolder
         {
             data.Add(name, "ort");
             data.Add(name, "onnx");
+            data.Add(name, "fused");
         }
         return data;
     }
