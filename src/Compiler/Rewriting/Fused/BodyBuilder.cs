@@ -92,10 +92,10 @@ internal sealed class BodyBuilder
         return name;
     }
 
-    // a … z, a1 … z1, …: inputs have longer names, but for x, which is skipped.
+    // a … z, a1 … z1, …, without what could be the input x, l1 or l2.
     private static string Name(int index)
     {
-        const string Letters = "abcdefghijklmnopqrstuvwyz";
+        const string Letters = "abcdefghijkmnopqrstuvwyz";
         int round = index / Letters.Length;
         return Letters[index % Letters.Length] + (round == 0 ? "" : round.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
