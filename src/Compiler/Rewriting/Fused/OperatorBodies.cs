@@ -9,8 +9,9 @@ namespace Lorq.Rewriting.Fused;
 /// The operators of <c>ai.lorq</c> in operators of the ONNX standard: what runs where nobody registered an implementation.
 /// </summary>
 /// <remarks>
-/// <para><c>LowRankQMatMul</c> decodes the whole weight, adds the pair to it and multiplies; ONNX Runtime folds all but the product
-/// when a session is created. <c>QGather</c> gathers packed rows and decodes those at every call: nothing to do at load.</para>
+/// <para><c>LowRankQMatMul</c> decodes the whole weight, which ONNX Runtime folds when a session is created; the pair runs as two products beside it, because
+/// multiplying it out would take longer to load than to run. Every folded node takes about a third of a millisecond there, so bodies are short: the
+/// block length is written into them. <c>QGather</c> gathers packed rows and decodes those at every call: nothing to do at load.</para>
 /// <para>Shapes are taken from the tensors and from the node's attributes, so that one body serves every size.</para>
 /// </remarks>
 internal sealed class OperatorBodies
@@ -64,21 +65,22 @@ internal sealed class OperatorBodies
 
     private FunctionProto Product()
     {
-        string view = IsEven
-            ? body.Add("Concat", [body.Int64s(0), Blocks(), body.Int64s(-1)], Attributes.Int("axis", 0))
-            : body.Int64s(0, -1);
+        string view =
+            !IsEven ? body.Int64s(0, -1)
+            : variant.Block == 0 ? body.Int64s(0, 1, -1)
+            : body.Int64s(0, -1, variant.Block);
         string codes = body.Add("Reshape", [Unpacked(Planes("codes", 0)), view]);
         string values = Dequantized(codes, Scales, variant.ZeroPoints ? ZeroPoints() : null);
         if (IsEven)
         {
             values = body.Add("Reshape", [values, body.Int64s(0, -1)]);
         }
-        string weight = body.Add("Transpose", [values]);
+        string result = body.Add("MatMul", ["x", Typed(body.Add("Transpose", [values]))]);
         if (variant.Factors is not null)
         {
-            weight = body.Add("Add", [weight, body.Add("MatMul", [Left(), Right()])]);
+            string projected = body.Add("MatMul", ["x", Typed(Left())]);
+            result = body.Add("Add", [result, body.Add("MatMul", [projected, Typed(Right())])]);
         }
-        string result = body.Add("MatMul", ["x", variant.Half ? body.Cast(weight, DataType.Float16) : weight]);
         return body.Returning(variant.Bias ? body.Add("Add", [result, "bias"]) : result);
     }
 
@@ -97,7 +99,7 @@ internal sealed class OperatorBodies
             string rows = Rows(body.Add("Transpose", [Right()]));
             values = body.Add("Add", [values, body.Add("MatMul", [rows, body.Add("Transpose", [Left()])])]);
         }
-        return body.Returning(variant.Half ? body.Cast(values, DataType.Float16) : values);
+        return body.Returning(Typed(values));
     }
 
     private bool IsEven => variant.Fit == BlockFit.Even;
@@ -203,6 +205,8 @@ internal sealed class OperatorBodies
         string up = body.Add("Add", [body.Attribute("K"), body.Int64s(CodePacking.Granule - 1)]);
         return body.Add("Mul", [body.Add("Div", [up, granule]), granule]);
     }
+
+    private string Typed(string tensor) => variant.Half ? body.Cast(tensor, DataType.Float16) : tensor;
 
     private string Rows(string tensor) => body.Add("Gather", [tensor, Indices]);
 

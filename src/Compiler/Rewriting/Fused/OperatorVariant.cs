@@ -23,6 +23,7 @@ internal enum BlockFit
 /// <param name="Operator">The operator's name.</param>
 /// <param name="Bits">Bits per code.</param>
 /// <param name="Fit">How blocks lie in a column.</param>
+/// <param name="Block">Weights per block where the body names them: a product with even blocks, several to a column; otherwise 0.</param>
 /// <param name="ZeroPoints">True when zero points are stored.</param>
 /// <param name="Codebook">True when codes mean levels of a codebook.</param>
 /// <param name="Factors">How the low-rank pair is stored; null for none.</param>
@@ -33,6 +34,7 @@ internal sealed record OperatorVariant(
     string Operator,
     int Bits,
     BlockFit Fit,
+    int Block,
     bool ZeroPoints,
     bool Codebook,
     FactorType? Factors,
@@ -70,6 +72,7 @@ internal sealed record OperatorVariant(
                 : Factors == FactorType.Int8 ? "i"
                 : "l"
             );
+            key.Append(Block == 0 ? "" : $"_{Block}");
             key.Append(Bias ? "b" : "").Append(Half ? "h" : "");
             return key.Append(Opset == Encodings.BitPlanes.RequiredOpset ? "" : $"o{Opset}").ToString();
         }
@@ -82,11 +85,15 @@ internal sealed record OperatorVariant(
     /// <param name="factors">How its pair is stored; null for none.</param>
     /// <param name="bias">True when the reader adds a bias.</param>
     /// <param name="opset">The default-domain opset of the reader's scope.</param>
-    public static OperatorVariant Of(Site site, SiteKind kind, QuantizationGrid grid, FactorType? factors, bool bias, long opset) =>
-        new(
+    public static OperatorVariant Of(Site site, SiteKind kind, QuantizationGrid grid, FactorType? factors, bool bias, long opset)
+    {
+        BlockFit fit = Fitting(grid, site.K);
+        bool named = kind != SiteKind.Gather && fit == BlockFit.Even && grid.BlockCount(site.K) > 1;
+        return new(
             kind == SiteKind.Gather ? QGather : LowRankQMatMul,
             grid.Bits,
-            Fitting(grid, site.K),
+            fit,
+            named ? grid.BlockSize : 0,
             grid.HasZeroPoint,
             grid.Kind == GridKind.NormalFloat,
             factors,
@@ -94,6 +101,7 @@ internal sealed record OperatorVariant(
             site.Weight.ElementType == DataType.Float16,
             opset
         );
+    }
 
     private static BlockFit Fitting(QuantizationGrid grid, int k)
     {
