@@ -1,5 +1,6 @@
 using Lorq.Models;
 using Lorq.Onnx;
+using Lorq.Rewriting.Fused;
 
 namespace Lorq.Rewriting;
 
@@ -7,10 +8,12 @@ namespace Lorq.Rewriting;
 /// <param name="Edits">One per rewritten site, in order.</param>
 /// <param name="Shared">Shared constants per scope (of the unchanged model).</param>
 /// <param name="Functions">Chains that were outlined.</param>
+/// <param name="Operators">Bodies of the operators of <c>ai.lorq</c> that are used.</param>
 internal sealed record EditedModel(
     IReadOnlyList<SiteEdit> Edits,
     IReadOnlyDictionary<GraphScope, SharedConstants> Shared,
-    ChainOutliner Functions
+    ChainOutliner Functions,
+    OperatorFunctions Operators
 )
 {
     /// <summary>Bytes that the edits add to the file, less the readers they replace.</summary>
@@ -21,7 +24,8 @@ internal sealed record EditedModel(
             + e.Chain.Tensors.Sum(t => t.SerializedBytes(e.Site.Weight.OriginScope.Function is not null))
             + e.ReaderBytesDelta
         )
-        + Functions.SerializedBytes;
+        + Functions.SerializedBytes
+        + Operators.SerializedBytes;
 
     /// <summary>The shared constants of a scope that nodes still read once chains have become functions.</summary>
     public IEnumerable<StoredTensor> SharedIn(GraphScope scope)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Lorq.Models;
 using Lorq.Quantization;
 using Lorq.Rewriting.Encodings;
+using Lorq.Rewriting.Fused;
 using Lorq.Rewriting.Opsets;
 using Lorq.Sites;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
@@ -47,7 +48,7 @@ public abstract class GraphEmission : IEmission
         && (grid is null || ReadsCodes(site, [grid], Context(model).OpsetOf(site.Weight.OriginScope)));
 
     /// <inheritdoc />
-    public bool SupportsSegments(Site site) => site is { Kind: SiteKind.Gather, Groups: 1 };
+    public virtual bool SupportsSegments(Site site) => site is { Kind: SiteKind.Gather, Groups: 1 };
 
     /// <inheritdoc />
     public long BytesDelta(OnnxModel model, Site site, WeightShape shape)
@@ -61,7 +62,10 @@ public abstract class GraphEmission : IEmission
 
     /// <inheritdoc />
     public long FixedBytes(OnnxModel model) =>
-        Context(model).ConversionBytes + ImportBytes(model) + ChainConstants.UpperBound(Context(model).NameLength);
+        Context(model).ConversionBytes
+        + ImportBytes(model)
+        + ChainConstants.UpperBound(Context(model).NameLength)
+        + (WritesOperators ? OperatorFunctions.FixedBytes : 0);
 
     /// <inheritdoc />
     public long PlanBytesDelta(OnnxModel model, IReadOnlyList<(Site Site, WeightShape Shape)> plan)
@@ -104,6 +108,9 @@ public abstract class GraphEmission : IEmission
     /// <summary>True when repeated chains may become model-local functions.</summary>
     private protected abstract bool WritesFunctions { get; }
 
+    /// <summary>True when quantized readers become operators of <c>ai.lorq</c>, which compute with the pair themselves.</summary>
+    private protected virtual bool WritesOperators => false;
+
     /// <summary>True when the site can be stored on this grid.</summary>
     private protected abstract bool Supports(EmissionContext context, Site site, QuantizationGrid grid);
 
@@ -113,8 +120,14 @@ public abstract class GraphEmission : IEmission
     /// <summary>Adds chains and replacements for a weight whose readers become nodes that multiply by codes.</summary>
     /// <param name="edit">The site's edit.</param>
     /// <param name="segments">The codes.</param>
-    /// <param name="branch">The low-rank pair that runs beside those nodes, or null.</param>
-    private protected abstract void EmitCodes(SiteEdit edit, IReadOnlyList<WeightSegment> segments, LowRankBranch? branch);
+    /// <param name="factors">The low-rank pair that is added to them, or null.</param>
+    /// <param name="projection">The down-projection that the site shares with others; null for one of its own.</param>
+    private protected abstract void EmitCodes(
+        SiteEdit edit,
+        IReadOnlyList<WeightSegment> segments,
+        PlannedFactors? factors,
+        SharedProjection? projection
+    );
 
     private EmissionContext Context(OnnxModel model) =>
         contexts.GetValue(
@@ -144,7 +157,11 @@ public abstract class GraphEmission : IEmission
     {
         var shared = new Dictionary<GraphScope, SharedConstants>();
         var edits = new List<SiteEdit>();
-        var projections = SharedProjections.Among(weights.Where(w => RunsAsBranch(context, w)), names.Next);
+        var projections = SharedProjections.Among(
+            weights.Where(w => RunsAsBranch(context, w)),
+            names.Next,
+            alonePairsApart: WritesOperators
+        );
         foreach (PlannedWeight weight in weights)
         {
             GraphScope scope = weight.Site.Weight.OriginScope;
@@ -159,7 +176,7 @@ public abstract class GraphEmission : IEmission
             }
         }
         ChainOutliner functions = context.Functions ? ChainOutliner.Outline(context.Model, edits, shared) : ChainOutliner.None;
-        return new EditedModel(edits, shared, functions);
+        return new EditedModel(edits, shared, functions, OperatorFunctions.For(edits.SelectMany(e => e.Variants)));
     }
 
     // Otherwise A·C is added to the decoded weight at load.
@@ -181,7 +198,6 @@ public abstract class GraphEmission : IEmission
         Site site = weight.Site;
         var chain = new ChainBuilder(names, shared, context.OpsetOf(site.Weight.OriginScope));
         var edit = new SiteEdit(site, chain);
-        LowRankBranch? Branch() => weight.Factors is { } factors ? new LowRankBranch(edit, factors, projections.Of(site)) : null;
         switch (weight.Encoding)
         {
             case Encoding.Half when HalfPrecision.Applies(site):
@@ -189,14 +205,15 @@ public abstract class GraphEmission : IEmission
                 return new SiteEdit(site, chain) { RedefinesOrigin = true };
             case Encoding.LowRank:
                 LowRankBranch alone =
-                    Branch() ?? throw new ArgumentException($"'{site.Name}' is to be stored as a low-rank pair, and there is none.");
+                    LowRankBranch.Of(edit, weight.Factors, projections.Of(site))
+                    ?? throw new ArgumentException($"'{site.Name}' is to be stored as a low-rank pair, and there is none.");
                 foreach (SiteUse use in site.Uses)
                 {
                     edit.Replace(use, alone.Instead(use));
                 }
                 return edit;
             case Encoding.Quantized when ReadsCodes(site, [.. weight.Segments.Select(s => s.Grid)], chain.Opset):
-                EmitCodes(edit, weight.Segments, Branch());
+                EmitCodes(edit, weight.Segments, weight.Factors, projections.Of(site));
                 return edit;
             case Encoding.Quantized:
                 DecodedWeight.Emit(edit, weight.Segments, weight.Factors);
@@ -210,6 +227,7 @@ public abstract class GraphEmission : IEmission
         edit.Chain.Nodes.Sum(n => WireSize.Field(n.CalculateSize()))
         + edit.Chain.Tensors.Sum(t => t.SerializedBytes(InFunction(edit.Site)))
         + edit.ReaderBytesDelta
+        + edit.Variants.Sum(OperatorFunctions.BodyBytes)
         - DeadDefinitions.After(edit).SerializedBytes(model);
 
     internal static bool UsesRuntimeDomain(SiteEdit edit) => edit.Replacements.Any(r => r.Nodes.Any(n => n.Domain == Kernels.Domain));

@@ -1,6 +1,7 @@
 using Lorq.Models;
 using Lorq.Onnx;
 using Lorq.Rewriting.Encodings;
+using Lorq.Rewriting.Fused;
 
 namespace Lorq.Rewriting;
 
@@ -29,6 +30,8 @@ internal sealed class GraphRewriter
 
     /// <summary>The import of ONNX Runtime's own operators.</summary>
     public static OperatorSetIdProto RuntimeImport { get; } = new() { Domain = Kernels.Domain, Version = 1 };
+
+    private static IReadOnlyList<OperatorSetIdProto> DomainImports { get; } = [RuntimeImport, OperatorFunctions.Import];
 
     /// <summary>Applies the edits: dead definitions go, chains come to the head of their scopes, readers are replaced in place.</summary>
     public void Apply(EditedModel edited, CancellationToken cancellationToken)
@@ -78,6 +81,12 @@ internal sealed class GraphRewriter
         {
             target.Proto.Functions.AddRange(edited.Functions.Functions);
             target.Proto.OpsetImport.Add(edited.Functions.Import);
+        }
+        if (edited.Operators.Functions.Count > 0)
+        {
+            target.Proto.Functions.AddRange(edited.Operators.Functions);
+            target.Proto.OpsetImport.Add(OperatorFunctions.GuardImport.Clone());
+            FormatVersion.Raise(target.Proto, OperatorFunctions.RequiredFormat);
         }
         target.Invalidate();
     }
@@ -139,17 +148,20 @@ internal sealed class GraphRewriter
 
     private void Import(IReadOnlyList<SiteEdit> edits)
     {
-        foreach (SiteEdit edit in edits.Where(GraphEmission.UsesRuntimeDomain))
+        foreach (SiteEdit edit in edits)
         {
-            if (target.Opset(Kernels.Domain) == 0)
+            foreach ((var use, IReadOnlyList<NodeProto> written) in edit.Replacements)
             {
-                target.Proto.OpsetImport.Add(RuntimeImport.Clone());
-            }
-            foreach ((var use, _) in edit.Replacements)
-            {
-                if (scopes[use.Use.Scope].Function is { } function && function.OpsetImport.All(o => o.Domain != Kernels.Domain))
+                foreach (OperatorSetIdProto import in DomainImports.Where(i => written.Any(n => n.Domain == i.Domain)))
                 {
-                    function.OpsetImport.Add(RuntimeImport.Clone());
+                    if (target.Proto.OpsetImport.All(o => o.Domain != import.Domain))
+                    {
+                        target.Proto.OpsetImport.Add(import.Clone());
+                    }
+                    if (scopes[use.Use.Scope].Function is { } function && function.OpsetImport.All(o => o.Domain != import.Domain))
+                    {
+                        function.OpsetImport.Add(import.Clone());
+                    }
                 }
             }
         }

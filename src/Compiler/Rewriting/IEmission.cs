@@ -57,7 +57,7 @@ public sealed record WeightShape(
     FactorShape? Factors = null
 );
 
-/// <summary>A way to write compressed weights into a graph: <c>ort</c>, <c>onnx</c>. All of them in <see cref="Emissions.All"/>.</summary>
+/// <summary>A way to write compressed weights into a graph: <c>ort</c>, <c>onnx</c>, <c>fused</c>. All of them in <see cref="Emissions.All"/>.</summary>
 public interface IEmission
 {
     /// <summary>As written in the spec's <c>target</c>.</summary>
@@ -109,5 +109,5 @@ public interface IEmission
 public static class Emissions
 {
     /// <summary>Every emission; to add one, write its file and add its line.</summary>
-    public static IReadOnlyList<IEmission> All { get; } = [new OrtEmission(), new OnnxEmission()];
+    public static IReadOnlyList<IEmission> All { get; } = [new OrtEmission(), new OnnxEmission(), new FusedEmission()];
 }

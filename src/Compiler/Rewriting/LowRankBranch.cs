@@ -14,6 +14,10 @@ internal sealed class LowRankBranch(SiteEdit edit, PlannedFactors factors, Share
 {
     private readonly FactorTensors tensors = new(edit.Chain, edit.Site, factors, edit.Site.Weight.ElementType);
 
+    /// <summary>The branch of a pair; null when there is none.</summary>
+    public static LowRankBranch? Of(SiteEdit edit, PlannedFactors? factors, SharedProjection? projection) =>
+        factors is null ? null : new LowRankBranch(edit, factors, projection);
+
     /// <summary>True when this reader can compute with the two factors instead of the weight.</summary>
     public static bool Runs(Site site, SiteUse use) =>
         use.Kind switch

@@ -40,8 +40,14 @@ public sealed class OnnxEmission : GraphEmission
         return opset >= BitPlanes.RequiredOpset || (grid.Kind == GridKind.Integer && LowOpset.Supports(opset, site, grid, nodeForm: false));
     }
 
-    private protected override void EmitCodes(SiteEdit edit, IReadOnlyList<WeightSegment> segments, LowRankBranch? branch)
+    private protected override void EmitCodes(
+        SiteEdit edit,
+        IReadOnlyList<WeightSegment> segments,
+        PlannedFactors? factors,
+        SharedProjection? projection
+    )
     {
+        var branch = LowRankBranch.Of(edit, factors, projection);
         Site site = edit.Site;
         string weight = BlockedCodes.Emit(edit.Chain, segments[0], site.Weight.ElementType, out NodeProto dequantize);
         edit.Visible.Add(dequantize);

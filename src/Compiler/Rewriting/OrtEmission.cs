@@ -42,8 +42,14 @@ public sealed class OrtEmission(int accuracyLevel = 0) : GraphEmission
             || (grid.Kind == GridKind.Integer && LowOpset.Supports(opset, site, grid, ReadsCodes(site, [grid], opset)));
     }
 
-    private protected override void EmitCodes(SiteEdit edit, IReadOnlyList<WeightSegment> segments, LowRankBranch? branch)
+    private protected override void EmitCodes(
+        SiteEdit edit,
+        IReadOnlyList<WeightSegment> segments,
+        PlannedFactors? factors,
+        SharedProjection? projection
+    )
     {
+        var branch = LowRankBranch.Of(edit, factors, projection);
         Site site = edit.Site;
         bool gathers = site.Uses.Any(u => u.Kind == SiteKind.Gather);
         PackedWeight stored = PackedCodes.Emit(edit.Chain, segments, site.Weight.ElementType, rows: gathers);

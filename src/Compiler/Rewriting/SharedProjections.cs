@@ -14,6 +14,9 @@ internal sealed class SharedProjection(string tensor, NodeUse first)
     /// <summary>Name of the result.</summary>
     public string Tensor { get; } = tensor;
 
+    /// <summary>Values and scales (empty for none) of the left factor, once a site has stored it for operators that project by themselves.</summary>
+    public (string Values, string Scales)? StoredLeft { get; set; }
+
     /// <summary>True for the reader that computes the result.</summary>
     public bool IsComputedBy(SiteUse use) => ReferenceEquals(use.Use.Node, first.Node);
 }
@@ -31,13 +34,14 @@ internal sealed class SharedProjections
     /// <summary>Finds the groups of two and more among sites whose pair runs as a branch.</summary>
     /// <param name="branches">The sites.</param>
     /// <param name="nextName">Gives a new tensor name.</param>
+    /// <param name="alonePairsApart">True when pairs without codes share among themselves only: their products are nodes, those beside codes are not.</param>
     /// <exception cref="ArgumentException">Sites of a group have different left factors.</exception>
-    public static SharedProjections Among(IEnumerable<PlannedWeight> branches, Func<string> nextName)
+    public static SharedProjections Among(IEnumerable<PlannedWeight> branches, Func<string> nextName, bool alonePairsApart)
     {
         var groups = new Dictionary<Group, List<PlannedWeight>>();
         foreach (PlannedWeight weight in branches.Where(w => w.Factors?.Shape.SharedBy is not null && Applies(w.Site)))
         {
-            var group = Group.Of(weight);
+            var group = Group.Of(weight, alonePairsApart && weight.Encoding is Encoding.LowRank);
             if (!groups.TryGetValue(group, out List<PlannedWeight>? members))
             {
                 members = [];
@@ -93,14 +97,14 @@ internal sealed class SharedProjections
         }
     }
 
-    private sealed record Group(string Key, string Input, FactorShape Shape, int K, DataType Type, GraphScope Scope)
+    private sealed record Group(string Key, string Input, FactorShape Shape, int K, DataType Type, GraphScope Scope, bool Apart)
     {
-        public static Group Of(PlannedWeight weight)
+        public static Group Of(PlannedWeight weight, bool apart)
         {
             Site site = weight.Site;
             FactorShape shape = weight.Factors!.Shape;
             SiteUse use = site.Uses[0];
-            return new(shape.SharedBy!, use.InputTensor, shape, site.K, site.Weight.ElementType, use.Use.Scope);
+            return new(shape.SharedBy!, use.InputTensor, shape, site.K, site.Weight.ElementType, use.Use.Scope, apart);
         }
     }
 }

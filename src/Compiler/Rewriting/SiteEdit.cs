@@ -1,4 +1,5 @@
 using Lorq.Onnx;
+using Lorq.Rewriting.Fused;
 using Lorq.Sites;
 
 namespace Lorq.Rewriting;
@@ -13,6 +14,9 @@ internal sealed record SiteEdit(Site Site, ChainBuilder Chain)
 
     /// <summary>Nodes between chain and readers that stay visible as they are, whatever becomes of the chain.</summary>
     public List<NodeProto> Visible { get; } = [];
+
+    /// <summary>The operators of <c>ai.lorq</c> among the new readers.</summary>
+    public HashSet<OperatorVariant> Variants { get; } = [];
 
     /// <summary>All nodes that read what the chain defines.</summary>
     public IEnumerable<NodeProto> Readers => Visible.Concat(Replacements.SelectMany(r => r.Nodes));

@@ -39,7 +39,7 @@ internal static class SpecKeys
         new(
             "target",
             SpecType.Text,
-            "How compressed weights are written: ort (MatMulNBits, GatherBlockQuantized) or onnx (standard operators only).",
+            "How compressed weights are written: ort (MatMulNBits, GatherBlockQuantized), onnx (standard operators only) or fused (ai.lorq operators, with bodies of standard ones).",
             (s, v) => s with { Target = (string)v },
             s => s.Target
         )

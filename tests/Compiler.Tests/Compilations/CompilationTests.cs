@@ -46,6 +46,7 @@ public sealed class CompilationTests : IDisposable
     [Theory]
     [InlineData("ort")]
     [InlineData("onnx")]
+    [InlineData("fused")]
     public void The_file_keeps_the_budget_and_the_same_input_gives_the_same_bytes(string target)
     {
         CompressionSpec spec = Spec(25) with { Target = target };

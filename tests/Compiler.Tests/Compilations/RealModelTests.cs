@@ -13,6 +13,7 @@ public sealed class RealModelTests : IDisposable
     [SkippableTheory]
     [InlineData("ort")]
     [InlineData("onnx")]
+    [InlineData("fused")]
     public void The_recognizer_at_a_quarter_needs_no_data(string target)
     {
         string? path = TestData.SharedPath("models", "ppocr", "rec.onnx");

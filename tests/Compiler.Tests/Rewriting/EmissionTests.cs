@@ -83,6 +83,7 @@ public sealed class EmissionTests : WorkFolder
             data.Add("ort", 17, seed);
             data.Add("ort4", 21, seed);
             data.Add("onnx", 13, seed);
+            data.Add("fused", seed % 2 == 0 ? 17 : 21, seed);
         }
         return data;
     }
@@ -95,6 +96,7 @@ public sealed class EmissionTests : WorkFolder
         {
             "ort" => new OrtEmission(),
             "ort4" => new OrtEmission(accuracyLevel: 4),
+            "fused" => new FusedEmission(),
             _ => new OnnxEmission(),
         };
         using OnnxModel model = Everything(opset).Load(Folder);
@@ -117,7 +119,7 @@ public sealed class EmissionTests : WorkFolder
         // The reference: the same graph with the values themselves.
         string reference = Reference.Save(Folder, model, weights);
         // int8 activations are ONNX Runtime's choice where MatMulNBits has accuracy level 4.
-        Reference.Compare(reference, path, Feeds(), target == "ort" ? 1e-5 : 3e-2);
+        Reference.Compare(reference, path, Feeds(), target is "ort" or "fused" ? 1e-5 : 3e-2);
         if (target == "onnx")
         {
             Assert.All(rewritten.Proto.Graph.Node, n => Assert.Equal("", n.Domain));
@@ -128,6 +130,7 @@ public sealed class EmissionTests : WorkFolder
     [Theory]
     [InlineData("ort")]
     [InlineData("onnx")]
+    [InlineData("fused")]
     public void Keeping_everything_changes_nothing(string target)
     {
         IEmission emission = Emissions.All.Single(e => e.Name == target);

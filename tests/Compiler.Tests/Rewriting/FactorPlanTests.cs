@@ -81,6 +81,7 @@ public sealed class FactorPlanTests : WorkFolder
             data.Add("ort", 17, seed);
             data.Add("ort4", 21, seed);
             data.Add("onnx", 13, seed);
+            data.Add("fused", seed % 4 < 2 ? 17 : 21, seed);
         }
         return data;
     }
@@ -93,6 +94,7 @@ public sealed class FactorPlanTests : WorkFolder
         {
             "ort" => new OrtEmission(),
             "ort4" => new OrtEmission(accuracyLevel: 4),
+            "fused" => new FusedEmission(),
             _ => new OnnxEmission(),
         };
         using OnnxModel model = Everything(opset).Load(Folder);
@@ -111,7 +113,7 @@ public sealed class FactorPlanTests : WorkFolder
 
         string reference = Reference.Save(Folder, model, weights);
         // int8 activations are ONNX Runtime's choice where MatMulNBits has accuracy level 4.
-        Reference.Compare(reference, path, Feeds(), target == "ort" ? 1e-5 : 3e-2);
+        Reference.Compare(reference, path, Feeds(), target is "ort" or "fused" ? 1e-5 : 3e-2);
         if (target == "onnx")
         {
             using OnnxModel rewritten = OnnxModel.Load(path);

@@ -20,6 +20,8 @@ public sealed class SpecialGraphTests : WorkFolder
     [InlineData("ort", 3)]
     [InlineData("onnx", 4)]
     [InlineData("onnx", 3)]
+    [InlineData("fused", 4)]
+    [InlineData("fused", 3)]
     public void Half_precision_models_keep_their_types(string target, int bits)
     {
         SmallModel small = new SmallModel(17)
@@ -59,6 +61,7 @@ public sealed class SpecialGraphTests : WorkFolder
     [Theory]
     [InlineData("ort")]
     [InlineData("onnx")]
+    [InlineData("fused")]
     public void Vectors_times_a_matrix_and_scalar_indices_work(string target)
     {
         using OnnxModel model = new SmallModel(17)
@@ -97,6 +100,7 @@ public sealed class SpecialGraphTests : WorkFolder
     [Theory]
     [InlineData("ort")]
     [InlineData("onnx")]
+    [InlineData("fused")]
     public void A_model_that_cannot_be_raised_still_takes_eight_bits(string target)
     {
         using OnnxModel model = new SmallModel(12)
@@ -126,6 +130,7 @@ public sealed class SpecialGraphTests : WorkFolder
     [Theory]
     [InlineData("ort")]
     [InlineData("onnx")]
+    [InlineData("fused")]
     public void A_tensor_that_something_else_reads_stays(string target)
     {
         using OnnxModel model = new SmallModel(17)

@@ -98,20 +98,12 @@ public static class OpsetConverter
     /// <summary>True for the default domain under either of its names.</summary>
     internal static bool IsDefault(string domain) => domain is "" or "ai.onnx";
 
-    // The format version that was released with the opset. Below 4 every initializer is an input and ONNX Runtime takes all as
-    // constant; from 4 on those would be overridable and no longer folded: such a model keeps its format version.
-    private static void RaiseFormat(ModelProto model, long opset)
-    {
-        bool initializersAreInputs =
-            model.IrVersion < 4 && model.Graph.Input.Select(i => i.Name).Intersect(model.Graph.Initializer.Select(t => t.Name)).Any();
-        if (!initializersAreInputs)
-        {
-            model.IrVersion = Math.Max(
-                model.IrVersion,
-                opset >= 21 ? 10
-                    : opset >= 19 ? 9
-                    : 8
-            );
-        }
-    }
+    // The format version that was released with the opset.
+    private static void RaiseFormat(ModelProto model, long opset) =>
+        FormatVersion.Raise(
+            model,
+            opset >= 21 ? 10
+                : opset >= 19 ? 9
+                : 8
+        );
 }

@@ -1,0 +1,114 @@
+using System.Text;
+using Lorq.Decomposition;
+using Lorq.Quantization;
+using Lorq.Sites;
+using DataType = Lorq.Onnx.TensorProto.Types.DataType;
+
+namespace Lorq.Rewriting.Fused;
+
+/// <summary>How blocks lie in a column.</summary>
+internal enum BlockFit
+{
+    /// <summary>Every block is whole and K is a multiple of 8: codes are viewed as [rows, blocks, length].</summary>
+    Even,
+
+    /// <summary>One block, and codes are padded: cut to K, one scale for the row.</summary>
+    Column,
+
+    /// <summary>The last block is short, or codes are padded: cut to K, every weight finds its scale by an index.</summary>
+    Short,
+}
+
+/// <summary>Everything that makes a different body of an operator; equal variants share one.</summary>
+/// <param name="Operator">The operator's name.</param>
+/// <param name="Bits">Bits per code.</param>
+/// <param name="Fit">How blocks lie in a column.</param>
+/// <param name="Block">Weights per block where the body names them: a product with even blocks, several to a column; otherwise 0.</param>
+/// <param name="ZeroPoints">True when zero points are stored.</param>
+/// <param name="Codebook">True when codes mean levels of a codebook.</param>
+/// <param name="Factors">How the low-rank pair is stored; null for none.</param>
+/// <param name="Bias">True when a bias is added.</param>
+/// <param name="Half">True for fp16 results.</param>
+/// <param name="Opset">The default-domain opset of the body.</param>
+internal sealed record OperatorVariant(
+    string Operator,
+    int Bits,
+    BlockFit Fit,
+    int Block,
+    bool ZeroPoints,
+    bool Codebook,
+    FactorType? Factors,
+    bool Bias,
+    bool Half,
+    long Opset
+)
+{
+    /// <summary>The domain of the operators.</summary>
+    public const string Domain = "ai.lorq";
+
+    /// <summary>The product.</summary>
+    public const string LowRankQMatMul = "LowRankQMatMul";
+
+    /// <summary>The lookup.</summary>
+    public const string QGather = "QGather";
+
+    /// <summary>Version of the domain.</summary>
+    public const int Version = 1;
+
+    /// <summary>The <c>overload</c> that joins nodes and function.</summary>
+    public string Overload
+    {
+        get
+        {
+            var key = new StringBuilder().Append(Bits);
+            key.Append(ZeroPoints ? "z" : "").Append(Codebook ? "n" : "");
+            key.Append(
+                Fit == BlockFit.Column ? "c"
+                : Fit == BlockFit.Short ? "s"
+                : ""
+            );
+            key.Append(
+                Factors is null ? ""
+                : Factors == FactorType.Int8 ? "i"
+                : "l"
+            );
+            key.Append(Block == 0 ? "" : $"_{Block}");
+            key.Append(Bias ? "b" : "").Append(Half ? "h" : "");
+            return key.Append(Opset == Encodings.BitPlanes.RequiredOpset ? "" : $"o{Opset}").ToString();
+        }
+    }
+
+    /// <summary>The variant that a reader of a site needs.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="kind">What kind of reader.</param>
+    /// <param name="grid">The grid of its codes.</param>
+    /// <param name="factors">How its pair is stored; null for none.</param>
+    /// <param name="bias">True when the reader adds a bias.</param>
+    /// <param name="opset">The default-domain opset of the reader's scope.</param>
+    public static OperatorVariant Of(Site site, SiteKind kind, QuantizationGrid grid, FactorType? factors, bool bias, long opset)
+    {
+        BlockFit fit = Fitting(grid, site.K);
+        bool named = kind != SiteKind.Gather && fit == BlockFit.Even && grid.BlockCount(site.K) > 1;
+        return new(
+            kind == SiteKind.Gather ? QGather : LowRankQMatMul,
+            grid.Bits,
+            fit,
+            named ? grid.BlockSize : 0,
+            grid.HasZeroPoint,
+            grid.Kind == GridKind.NormalFloat,
+            factors,
+            bias,
+            site.Weight.ElementType == DataType.Float16,
+            opset
+        );
+    }
+
+    private static BlockFit Fitting(QuantizationGrid grid, int k)
+    {
+        bool padded = k % Encodings.CodePacking.Granule != 0;
+        bool whole = k % grid.BlockLength(k) == 0;
+        return whole && !padded ? BlockFit.Even
+            : grid.BlockCount(k) == 1 ? BlockFit.Column
+            : BlockFit.Short;
+    }
+}
