@@ -9,8 +9,8 @@ namespace Lorq.Runtime.Cpu;
 /// </summary>
 internal static unsafe class ActivationQuantizer<TIsa, TInt, TFloat>
     where TIsa : IKernelIsa<TInt, TFloat>
-    where TInt : struct
-    where TFloat : struct
+    where TInt : unmanaged
+    where TFloat : unmanaged
 {
     /// <summary>Below this, 127/max is not finite; such a run is rounded to zero.</summary>
     private const float Smallest = 1e-36f;

@@ -13,10 +13,10 @@ internal readonly unsafe struct Codes2 : ICodeWidth
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TInt Step<TIsa, TInt, TFloat>(byte* packed, int step)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct
+        where TInt : unmanaged
+        where TFloat : unmanaged
     {
-        TInt v = TIsa.LoadBytes(packed + step / 4 * (4 * TIsa.Lanes));
+        TInt v = TIsa.LoadBytes(packed + step / 4 * sizeof(TInt));
         return (step % 4) switch
         {
             0 => TIsa.And(v, 3),
@@ -46,10 +46,10 @@ internal readonly unsafe struct Codes3 : ICodeWidth
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TInt Step<TIsa, TInt, TFloat>(byte* packed, int step)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct
+        where TInt : unmanaged
+        where TFloat : unmanaged
     {
-        int w = 4 * TIsa.Lanes;
+        int w = sizeof(TInt);
         switch (step)
         {
             case 0 or 2 or 4:
@@ -87,10 +87,10 @@ internal readonly unsafe struct Codes4 : ICodeWidth
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TInt Step<TIsa, TInt, TFloat>(byte* packed, int step)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct
+        where TInt : unmanaged
+        where TFloat : unmanaged
     {
-        TInt v = TIsa.LoadBytes(packed + step / 2 * (4 * TIsa.Lanes));
+        TInt v = TIsa.LoadBytes(packed + step / 2 * sizeof(TInt));
         return step % 2 == 0 ? TIsa.And(v, 15) : TIsa.And(TIsa.ShiftRight(v, 4), 15);
     }
 
@@ -118,10 +118,10 @@ internal readonly unsafe struct Codes5 : ICodeWidth
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TInt Step<TIsa, TInt, TFloat>(byte* packed, int step)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct
+        where TInt : unmanaged
+        where TFloat : unmanaged
     {
-        int w = 4 * TIsa.Lanes;
+        int w = sizeof(TInt);
         if (step < 5)
         {
             return TIsa.And(TIsa.LoadBytes(packed + step * w), 31);
@@ -162,10 +162,10 @@ internal readonly unsafe struct Codes6 : ICodeWidth
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TInt Step<TIsa, TInt, TFloat>(byte* packed, int step)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct
+        where TInt : unmanaged
+        where TFloat : unmanaged
     {
-        int w = 4 * TIsa.Lanes;
+        int w = sizeof(TInt);
         if (step < 6)
         {
             return TIsa.And(TIsa.LoadBytes(packed + step * w), 63);
@@ -199,8 +199,8 @@ internal readonly unsafe struct Codes8 : ICodeWidth
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TInt Step<TIsa, TInt, TFloat>(byte* packed, int step)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct => TIsa.LoadBytes(packed + step * (4 * TIsa.Lanes));
+        where TInt : unmanaged
+        where TFloat : unmanaged => TIsa.LoadBytes(packed + step * sizeof(TInt));
 
     public static void Pack(ReadOnlySpan<ulong> steps, Span<ulong> packed) => steps.CopyTo(packed);
 }

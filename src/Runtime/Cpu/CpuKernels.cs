@@ -56,8 +56,8 @@ internal static class CpuKernels
 
     private static MatMulKernel Create<TIsa, TInt, TFloat>(WeightTensors tensors, ActivationMode mode)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct =>
+        where TInt : unmanaged
+        where TFloat : unmanaged =>
         tensors.Bits switch
         {
             2 => new TiledMatMul<TIsa, TInt, TFloat, Codes2>(tensors, mode),

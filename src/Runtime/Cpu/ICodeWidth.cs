@@ -20,8 +20,8 @@ internal unsafe interface ICodeWidth
     /// <summary>The codes of step 0…7.</summary>
     static abstract TInt Step<TIsa, TInt, TFloat>(byte* packed, int step)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct;
+        where TInt : unmanaged
+        where TFloat : unmanaged;
 
     /// <summary>Packs eight bytes of each of the eight steps into eight bytes of each of the <c>Bits</c> vectors.</summary>
     /// <param name="steps">Eight groups of eight codes, one code a byte.</param>

@@ -65,8 +65,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <param name="zeroBase">What the kernel's dot products already subtract from codes.</param>
     public static PackedMatrix Pack<TIsa, TInt, TFloat, TWidth>(WeightTensors tensors, int zeroBase)
         where TIsa : IKernelIsa<TInt, TFloat>
-        where TInt : struct
-        where TFloat : struct
+        where TInt : unmanaged
+        where TFloat : unmanaged
         where TWidth : ICodeWidth
     {
         bool half = tensors.Block == 16;

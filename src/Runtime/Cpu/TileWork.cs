@@ -12,14 +12,13 @@ internal unsafe struct TileWork
     /// <summary>Units of codes, or k of floats.</summary>
     public int Length;
 
-    /// <summary>The scales of the first unit's block, one row of panel columns per block.</summary>
+    /// <summary>The scales of the first unit's block, one row of panel columns per block; float16 where <see cref="Scales"/> is null.</summary>
     public float* Scales;
     public Half* HalfScales;
 
     /// <summary>The zero points beside the scales, or null.</summary>
     public short* Zeros;
     public int UnitsPerBlock;
-    public bool IsHalfBlock;
 
     /// <summary>The tile's activation codes and sums.</summary>
     public sbyte* Codes;
@@ -29,18 +28,11 @@ internal unsafe struct TileWork
     public float* X;
     public nint XStride;
 
-    /// <summary>What the tile's sums start with: one row per row of the tile at <see cref="FromStride"/>.</summary>
+    /// <summary>What the tile's sums start with, and the distance of its rows.</summary>
     public float* From;
     public nint FromStride;
 
     /// <summary>Where they go.</summary>
     public float* To;
     public nint ToStride;
-
-    /// <summary>The low-rank continuation: t and the panel of L2, or rank 0.</summary>
-    public int Rank;
-    public float* T;
-    public nint TStride;
-    public float* L2;
-    public Half* HalfL2;
 }

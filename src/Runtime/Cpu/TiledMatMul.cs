@@ -10,8 +10,8 @@ namespace Lorq.Runtime.Cpu;
 /// </summary>
 internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTensors tensors, ActivationMode mode) : MatMulKernel
     where TIsa : IKernelIsa<TInt, TFloat>
-    where TInt : struct
-    where TFloat : struct
+    where TInt : unmanaged
+    where TFloat : unmanaged
     where TWidth : ICodeWidth
 {
     /// <summary>Units of codes (8 KiB with eight lanes) that are unpacked at a time.</summary>
@@ -176,7 +176,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
     {
         var tiles = new RowTiles(call.Rows);
         bool isExact = mode == ActivationMode.Exact;
-        bool isPacked = tiles.Count == 1 && !isExact;
+        bool isPacked = IsPacked(tiles);
         int chunk =
             isPacked ? weights.Units
             : isExact ? FloatUnits
@@ -185,7 +185,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
             stackalloc byte[
                 isPacked ? 0
                 : isExact ? FloatUnits * 32 * Panel * sizeof(float)
-                : ChunkUnits * 16 * 4 * TIsa.Lanes
+                : ChunkUnits * 16 * sizeof(TInt)
             ];
         float* scales = stackalloc float[weights.HalfScales is null || isPacked || isExact ? 0 : ChunkUnits * 2 * Panel];
         float* sums = stackalloc float[Math.Min(tiles.Count, ChunkTiles) * 3 * Panel];
@@ -232,29 +232,15 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         work.FromStride = unit == 0 ? 0 : Panel;
         work.To = sums;
         work.ToStride = Panel;
-        bool isLast =
-            mode == ActivationMode.Exact ? unit * PackedMatrix.Unit + work.Length == weights.K : unit + work.Length == weights.Units;
-        int width = Math.Min(Panel, weights.N - panel * Panel);
-        float* y = call.Y + (nint)start * weights.N + panel * Panel;
-        if (isLast)
-        {
-            work.Rank = weights.Rank;
-            work.T = call.T + (nint)start * RankStride;
-            work.TStride = RankStride;
-            nint at = (nint)panel * weights.Rank * Panel;
-            work.L2 = weights.L2 is null ? null : weights.L2 + at;
-            work.HalfL2 = weights.HalfL2 + at;
-            if (width == Panel)
-            {
-                work.To = y;
-                work.ToStride = weights.N;
-            }
-        }
         if (mode == ActivationMode.Exact)
         {
             RunFloat(height, work);
         }
-        else if (tiles.Count == 1)
+        else if (weights.IsHalfBlock)
+        {
+            RunInteger<HalfUnitForm>(height, work);
+        }
+        else if (IsPacked(tiles))
         {
             RunInteger<PackedForm>(height, work);
         }
@@ -262,11 +248,48 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         {
             RunInteger<UnpackedForm>(height, work);
         }
-        for (int r = 0; isLast && width < Panel && r < height; r++)
+        bool isLast =
+            mode == ActivationMode.Exact ? unit * PackedMatrix.Unit + work.Length == weights.K : unit + work.Length == weights.Units;
+        if (isLast)
+        {
+            Finish(call, start, height, panel, sums);
+        }
+    }
+
+    /// <summary>Adds <c>t·L2</c> to a tile's sums and stores them as y.</summary>
+    private void Finish(MatMulCall call, int start, int height, int panel, float* sums)
+    {
+        int width = Math.Min(Panel, weights.N - panel * Panel);
+        float* y = call.Y + (nint)start * weights.N + panel * Panel;
+        if (weights.Rank > 0)
+        {
+            nint at = (nint)panel * weights.Rank * Panel;
+            var work = new TileWork
+            {
+                Weights = weights.L2 is null ? null : (byte*)(weights.L2 + at),
+                HalfWeights = weights.HalfL2 + at,
+                Length = weights.Rank,
+                X = call.T + (nint)start * RankStride,
+                XStride = RankStride,
+                From = sums,
+                FromStride = Panel,
+                To = width == Panel ? y : sums,
+                ToStride = width == Panel ? weights.N : Panel,
+            };
+            RunFloat(height, work);
+            if (width == Panel)
+            {
+                return;
+            }
+        }
+        for (int r = 0; r < height; r++)
         {
             new ReadOnlySpan<float>(sums + r * Panel, width).CopyTo(new Span<float>(y + (nint)r * weights.N, width));
         }
     }
+
+    /// <summary>Whether tiles read packed codes: where no second tile would share the unpacking.</summary>
+    private bool IsPacked(RowTiles tiles) => tiles.Count == 1 && mode == ActivationMode.Int8 && !weights.IsHalfBlock;
 
     /// <summary>A chunk's codes, scales and zero points.</summary>
     private TileWork Chunk(int panel, int unit, int units)
@@ -280,7 +303,6 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
             HalfScales = weights.HalfScales is null ? null : weights.HalfScales + block * Panel,
             Zeros = weights.Zeros is null ? null : weights.Zeros + block * Panel,
             UnitsPerBlock = weights.UnitsPerBlock,
-            IsHalfBlock = weights.IsHalfBlock,
         };
     }
 
@@ -325,7 +347,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unpack(byte* packed, int units, byte* unpacked)
     {
-        int vector = 4 * TIsa.Lanes;
+        int vector = sizeof(TInt);
         for (int g = 0; g < 2 * units; g++)
         {
             byte* to = unpacked + g / 2 * 16 * vector + g % 2 * vector;
@@ -355,7 +377,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Decode(int panel, int unit, int units, float* target)
     {
-        int vector = 4 * TIsa.Lanes;
+        int vector = sizeof(TInt);
         float usual = weights.DefaultZero;
         byte* codes = stackalloc byte[16 * vector];
         for (int u = 0; u < units; u++)

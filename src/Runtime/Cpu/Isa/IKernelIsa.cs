@@ -7,8 +7,8 @@ namespace Lorq.Runtime.Cpu.Isa;
 /// <typeparam name="TInt">The vector type for codes and integer sums.</typeparam>
 /// <typeparam name="TFloat">The vector type for float32.</typeparam>
 internal unsafe interface IKernelIsa<TInt, TFloat>
-    where TInt : struct
-    where TFloat : struct
+    where TInt : unmanaged
+    where TFloat : unmanaged
 {
     /// <summary>The name for reports, e.g. <c>AVX2</c>.</summary>
     static abstract string Name { get; }
