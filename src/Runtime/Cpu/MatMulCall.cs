@@ -89,7 +89,7 @@ internal sealed unsafe class MatMulCall : IDisposable
 }
 
 /// <summary>Calls that are not in use: as many as ever ran at the same time.</summary>
-internal sealed class MatMulCalls : IDisposable
+internal sealed class MatMulCalls
 {
     private readonly ConcurrentBag<MatMulCall> idle = [];
 
@@ -100,7 +100,7 @@ internal sealed class MatMulCalls : IDisposable
     public void Return(MatMulCall call) => idle.Add(call);
 
     /// <summary>Frees those that are not in use.</summary>
-    public void Dispose()
+    public void Trim()
     {
         while (idle.TryTake(out MatMulCall? call))
         {

@@ -1,15 +1,5 @@
 namespace Lorq.Runtime.Cpu;
 
-/// <summary>How activations meet the quantized weights.</summary>
-internal enum ActivationMode
-{
-    /// <summary>Rounded to int8, per row and run of k.</summary>
-    Int8,
-
-    /// <summary>As they are.</summary>
-    Exact,
-}
-
 /// <summary>Runs the tasks of a call, on one or more threads.</summary>
 internal interface IParallel
 {
