@@ -18,7 +18,7 @@ public sealed partial class SlotTests
         List<string> names = [.. Member().Matches(body).Select(Name)];
         foreach (Slot slot in Enum.GetValues<Slot>())
         {
-            Assert.Equal(slot.ToString(), names[(int)slot]);
+            Assert.Equal(slot.ToString(), names[(int)slot], ignoreCase: true);
         }
     }
 
