@@ -47,6 +47,7 @@ internal static class Program
                 "The judges on the original models: known figures, and no loss against themselves.",
                 (models, work, name, stop) => Task.FromResult(new JudgeCheck(models, work, name).Run(stop))
             ),
+            Kernels(),
             Picture(),
         };
         using var cancellation = new CancellationTokenSource();
@@ -96,6 +97,16 @@ internal static class Program
                 return met ? 0 : 1;
             }
         );
+        return command;
+    }
+
+    private static Command Kernels()
+    {
+        var command = new Command(
+            "kernels",
+            "The fused node against ONNX Runtime's 4-bit MatMul with a low-rank branch and against fp32. Writes kernels.md."
+        );
+        command.SetAction((_, stop) => Task.FromResult(new KernelBenchmark().Run(stop) ? 0 : 1));
         return command;
     }
 

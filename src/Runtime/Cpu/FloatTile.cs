@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using Lorq.Runtime.Cpu.Isa;
+
+namespace Lorq.Runtime.Cpu;
+
+/// <summary>The float inner loops: up to three rows against a panel of two vectors of columns. The projections onto and from the low rank, and exact activations.</summary>
+internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
+    where TIsa : IKernelIsa<TInt, TFloat>
+    where TInt : unmanaged
+    where TFloat : unmanaged
+    where TRows : IRowCount
+{
+    /// <summary><c>To = From + X·Weights</c>; From may be null for zeros; weights are floats, or float16 where they are null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run(in TileWork work)
+    {
+        int rows = TRows.Count;
+        int lanes = sizeof(TFloat) / sizeof(float);
+        TFloat zero = TIsa.ZeroFloat;
+        TFloat f00 = zero,
+            f01 = zero,
+            f10 = zero,
+            f11 = zero,
+            f20 = zero,
+            f21 = zero;
+        float* from = work.From;
+        if (from is not null)
+        {
+            f00 = TIsa.Load(from);
+            f01 = TIsa.Load(from + lanes);
+            if (rows > 1)
+            {
+                f10 = TIsa.Load(from + work.FromStride);
+                f11 = TIsa.Load(from + work.FromStride + lanes);
+            }
+            if (rows > 2)
+            {
+                f20 = TIsa.Load(from + 2 * work.FromStride);
+                f21 = TIsa.Load(from + 2 * work.FromStride + lanes);
+            }
+        }
+        float* x = work.X;
+        nint stride = work.XStride;
+        float* weights = (float*)work.Weights;
+        Half* halves = work.HalfWeights;
+        bool isHalf = weights is null;
+        int length = work.Length;
+        int k = 0;
+        if (rows == 1)
+        {
+            // One row has too few sums to hide the latency of an addition: three k at a time, each into its own.
+            for (; k + 3 <= length; k += 3)
+            {
+                Add(isHalf, x + k, weights, halves, ref f00, ref f01);
+                Add(isHalf, x + k + 1, weights + 2 * lanes, halves + 2 * lanes, ref f10, ref f11);
+                Add(isHalf, x + k + 2, weights + 4 * lanes, halves + 4 * lanes, ref f20, ref f21);
+                weights += 6 * lanes;
+                halves += 6 * lanes;
+            }
+            f00 = TIsa.Add(f00, TIsa.Add(f10, f20));
+            f01 = TIsa.Add(f01, TIsa.Add(f11, f21));
+        }
+        for (; k < length; k++)
+        {
+            TFloat w0 = isHalf ? TIsa.LoadHalf(halves) : TIsa.Load(weights),
+                w1 = isHalf ? TIsa.LoadHalf(halves + lanes) : TIsa.Load(weights + lanes);
+            TFloat value = TIsa.Broadcast(x + k);
+            f00 = TIsa.MultiplyAdd(value, w0, f00);
+            f01 = TIsa.MultiplyAdd(value, w1, f01);
+            if (rows > 1)
+            {
+                value = TIsa.Broadcast(x + stride + k);
+                f10 = TIsa.MultiplyAdd(value, w0, f10);
+                f11 = TIsa.MultiplyAdd(value, w1, f11);
+            }
+            if (rows > 2)
+            {
+                value = TIsa.Broadcast(x + 2 * stride + k);
+                f20 = TIsa.MultiplyAdd(value, w0, f20);
+                f21 = TIsa.MultiplyAdd(value, w1, f21);
+            }
+            weights += 2 * lanes;
+            halves += 2 * lanes;
+        }
+        float* to = work.To;
+        TIsa.Store(to, f00);
+        TIsa.Store(to + lanes, f01);
+        if (rows > 1)
+        {
+            TIsa.Store(to + work.ToStride, f10);
+            TIsa.Store(to + work.ToStride + lanes, f11);
+        }
+        if (rows > 2)
+        {
+            TIsa.Store(to + 2 * work.ToStride, f20);
+            TIsa.Store(to + 2 * work.ToStride + lanes, f21);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(bool isHalf, float* x, float* weights, Half* halves, ref TFloat f0, ref TFloat f1)
+    {
+        int lanes = sizeof(TFloat) / sizeof(float);
+        TFloat value = TIsa.Broadcast(x);
+        f0 = TIsa.MultiplyAdd(value, isHalf ? TIsa.LoadHalf(halves) : TIsa.Load(weights), f0);
+        f1 = TIsa.MultiplyAdd(value, isHalf ? TIsa.LoadHalf(halves + lanes) : TIsa.Load(weights + lanes), f1);
+    }
+}

@@ -1,0 +1,38 @@
+namespace Lorq.Runtime.Cpu;
+
+/// <summary>What one call of a tile function works on: up to three rows of x against one panel of columns.</summary>
+internal unsafe struct TileWork
+{
+    /// <summary>The panel's codes: packed, or one a byte as <c>[unit][step][vector]</c>; or floats as <c>[k][column]</c>.</summary>
+    public byte* Weights;
+
+    /// <summary>Where <see cref="Weights"/> is null: float16 as <c>[k][column]</c>.</summary>
+    public Half* HalfWeights;
+
+    /// <summary>Units of codes, or k of floats.</summary>
+    public int Length;
+
+    /// <summary>The scales of the first unit's block, one row of panel columns per block; float16 where <see cref="Scales"/> is null.</summary>
+    public float* Scales;
+    public Half* HalfScales;
+
+    /// <summary>The zero points beside the scales, or null.</summary>
+    public short* Zeros;
+    public int UnitsPerBlock;
+
+    /// <summary>The tile's activation codes and sums.</summary>
+    public sbyte* Codes;
+    public float* Sums;
+
+    /// <summary>Exact activations, and the distance of their rows.</summary>
+    public float* X;
+    public nint XStride;
+
+    /// <summary>What the tile's sums start with, and the distance of its rows.</summary>
+    public float* From;
+    public nint FromStride;
+
+    /// <summary>Where they go.</summary>
+    public float* To;
+    public nint ToStride;
+}

@@ -1,0 +1,413 @@
+using System.Runtime.CompilerServices;
+using Lorq.Runtime.Cpu.Isa;
+
+namespace Lorq.Runtime.Cpu;
+
+/// <summary>
+/// The multiplication over one instruction set and one width. Two phases, each of independent tasks: rows (activations are rounded and projected onto the low rank), then
+/// panels of columns. With more than one tile of rows, a panel's codes are unpacked once per chunk of K into memory that the first-level cache holds. Which sums are added in which
+/// order depends on shapes only, not on threads.
+/// </summary>
+internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTensors tensors, ActivationMode mode) : MatMulKernel
+    where TIsa : IKernelIsa<TInt, TFloat>
+    where TInt : unmanaged
+    where TFloat : unmanaged
+    where TWidth : ICodeWidth
+{
+    /// <summary>Units of codes (8 KiB with eight lanes) that are unpacked at a time.</summary>
+    private const int ChunkUnits = 16;
+
+    /// <summary>Units that are decoded to floats at a time.</summary>
+    private const int FloatUnits = 4;
+
+    /// <summary>Tiles of rows that share an unpacked chunk.</summary>
+    private const int ChunkTiles = 32;
+
+    /// <summary>Multiplications that make a task worth its dispatch.</summary>
+    private const long TaskWork = 100_000;
+
+    private const int MostTasks = 64;
+
+    private readonly PackedMatrix weights = PackedMatrix.Pack<TIsa, TInt, TFloat, TWidth>(
+        tensors,
+        mode == ActivationMode.Int8 && TWidth.IsWide ? TIsa.WideOffset : 0
+    );
+
+    public override string IsaName => TIsa.Name;
+    public override PackedMatrix Weights => weights;
+    public override ActivationMode Mode => mode;
+
+    private int Runs => weights.IsHalfBlock ? 2 : 1;
+    private static int Panel => 2 * TIsa.Lanes;
+    private int RankStride => weights.RankPanels * Panel;
+
+    public override void Multiply(MatMulCall call, float* x, float* y, int rows, IParallel parallel)
+    {
+        if (rows == 0)
+        {
+            return;
+        }
+        call.Kernel = this;
+        call.X = x;
+        call.Y = y;
+        call.Rows = rows;
+        nint units = (nint)rows * weights.Units;
+        nint codes = mode == ActivationMode.Int8 ? units * PackedMatrix.Unit : 0;
+        nint sums = mode == ActivationMode.Int8 ? units * Runs * 2 * sizeof(float) : 0;
+        int tiles = new RowTiles(rows).Count;
+        call.Parts = tiles == 1 ? Tasks((long)rows * weights.K * weights.Rank) : 1;
+        nint t = (nint)call.Parts * rows * RankStride * sizeof(float);
+        call.Reserve(MatMulCall.Padded(codes) + MatMulCall.Padded(sums) + MatMulCall.Padded(t));
+        call.Codes = (sbyte*)call.Take(codes);
+        call.Sums = (float*)call.Take(sums);
+        call.T = (float*)call.Take(t);
+
+        long work = (long)rows * weights.K * (weights.Rank + 8);
+        call.Phase = 1;
+        Run(call, parallel, call.Parts > 1 ? 1 + call.Parts : Math.Min(Tasks(work), tiles));
+        for (int part = 1; part < call.Parts; part++)
+        {
+            for (nint i = 0; i < (nint)rows * RankStride; i++)
+            {
+                call.T[i] += call.T[part * (nint)rows * RankStride + i];
+            }
+        }
+        call.Phase = 2;
+        Run(call, parallel, Math.Min(Tasks((long)rows * weights.K * weights.N), weights.Panels));
+    }
+
+    internal override void RunTask(MatMulCall call, int index)
+    {
+        if (call.Phase == 2)
+        {
+            (int first, int end) = Share(weights.Panels, index, call.Tasks);
+            for (int panel = first; panel < end; panel++)
+            {
+                RunPanel(call, panel);
+            }
+            return;
+        }
+        if (call.Parts > 1)
+        {
+            if (index == 0)
+            {
+                Quantize(call, 0);
+            }
+            else
+            {
+                (int first, int end) = Share(weights.K, index - 1, call.Parts);
+                Project(call, 0, index - 1, first, end - first);
+            }
+            return;
+        }
+        (int from, int to) = Share(new RowTiles(call.Rows).Count, index, call.Tasks);
+        for (int tile = from; tile < to; tile++)
+        {
+            Quantize(call, tile);
+            Project(call, tile, 0, 0, weights.K);
+        }
+    }
+
+    private static void Run(MatMulCall call, IParallel parallel, int tasks)
+    {
+        call.Tasks = tasks;
+        if (tasks == 1)
+        {
+            call.Run(0);
+        }
+        else
+        {
+            parallel.For(call, tasks);
+        }
+        call.ThrowIfFaulted();
+    }
+
+    private static int Tasks(long work) => (int)Math.Clamp(work / TaskWork, 1, MostTasks);
+
+    private static (int First, int End) Share(int items, int index, int tasks) =>
+        ((int)((long)items * index / tasks), (int)((long)items * (index + 1) / tasks));
+
+    private void Quantize(MatMulCall call, int tile)
+    {
+        if (mode == ActivationMode.Exact)
+        {
+            return;
+        }
+        var tiles = new RowTiles(call.Rows);
+        int height = tiles.Height(tile);
+        float factor = weights.Zeros is null ? -weights.DefaultZero : 1;
+        for (int r = 0; r < height; r++)
+        {
+            ActivationQuantizer<TIsa, TInt, TFloat>.Row(
+                call.X + (nint)(tiles.Start(tile) + r) * weights.K,
+                weights.K,
+                CodesOf(call, tiles.Start(tile)) + r * PackedMatrix.Unit,
+                SumsOf(call, tiles.Start(tile)) + 2 * r,
+                height,
+                Runs,
+                factor
+            );
+        }
+    }
+
+    /// <summary><c>T = x·L1</c> for one tile and a part of K.</summary>
+    private void Project(MatMulCall call, int tile, int part, int first, int length)
+    {
+        var tiles = new RowTiles(call.Rows);
+        for (int p = 0; p < weights.RankPanels; p++)
+        {
+            nint at = ((nint)p * weights.K + first) * Panel;
+            var work = new TileWork
+            {
+                Weights = weights.L1 is null ? null : (byte*)(weights.L1 + at),
+                HalfWeights = weights.HalfL1 + at,
+                Length = length,
+                X = call.X + (nint)tiles.Start(tile) * weights.K + first,
+                XStride = weights.K,
+                To = call.T + ((nint)part * call.Rows + tiles.Start(tile)) * RankStride + p * Panel,
+                ToStride = RankStride,
+            };
+            RunFloat(tiles.Height(tile), work);
+        }
+    }
+
+    [SkipLocalsInit]
+    private void RunPanel(MatMulCall call, int panel)
+    {
+        var tiles = new RowTiles(call.Rows);
+        bool isExact = mode == ActivationMode.Exact;
+        bool isPacked = IsPacked(tiles);
+        int chunk =
+            isPacked ? weights.Units
+            : isExact ? FloatUnits
+            : ChunkUnits;
+        byte* unpacked =
+            stackalloc byte[
+                isPacked ? 0
+                : isExact ? FloatUnits * 32 * Panel * sizeof(float)
+                : ChunkUnits * 16 * sizeof(TInt)
+            ];
+        float* scales = stackalloc float[weights.HalfScales is null || isPacked || isExact ? 0 : ChunkUnits * 2 * Panel];
+        float* sums = stackalloc float[Math.Min(tiles.Count, ChunkTiles) * 3 * Panel];
+        for (int from = 0; from < tiles.Count; from += ChunkTiles)
+        {
+            int to = Math.Min(from + ChunkTiles, tiles.Count);
+            for (int unit = 0; unit < weights.Units; unit += chunk)
+            {
+                int units = Math.Min(chunk, weights.Units - unit);
+                TileWork work = Chunk(panel, unit, units);
+                if (isExact)
+                {
+                    Decode(panel, unit, units, (float*)unpacked);
+                    work.Weights = unpacked;
+                    work.Length = Math.Min(units * PackedMatrix.Unit, weights.K - unit * PackedMatrix.Unit);
+                }
+                else if (!isPacked)
+                {
+                    Unpack(work.Weights, units, unpacked);
+                    work.Weights = unpacked;
+                    if (work.HalfScales is not null)
+                    {
+                        Widen(work.HalfScales, scales, weights.IsHalfBlock ? 2 * units : (units - 1) / weights.UnitsPerBlock + 1);
+                        work.Scales = scales;
+                    }
+                }
+                for (int tile = from; tile < to; tile++)
+                {
+                    RunTile(call, tiles, tile, panel, unit, work, sums + (tiles.Start(tile) - tiles.Start(from)) * Panel);
+                }
+            }
+        }
+    }
+
+    private void RunTile(MatMulCall call, RowTiles tiles, int tile, int panel, int unit, TileWork work, float* sums)
+    {
+        int start = tiles.Start(tile);
+        int height = tiles.Height(tile);
+        work.Codes = CodesOf(call, start) + (nint)unit * height * PackedMatrix.Unit;
+        work.Sums = SumsOf(call, start) + (nint)unit * Runs * height * 2;
+        work.X = call.X + (nint)start * weights.K + unit * PackedMatrix.Unit;
+        work.XStride = weights.K;
+        work.From = unit == 0 ? weights.Bias + (nint)panel * Panel : sums;
+        work.FromStride = unit == 0 ? 0 : Panel;
+        work.To = sums;
+        work.ToStride = Panel;
+        if (mode == ActivationMode.Exact)
+        {
+            RunFloat(height, work);
+        }
+        else if (weights.IsHalfBlock)
+        {
+            RunInteger<HalfUnitForm>(height, work);
+        }
+        else if (IsPacked(tiles))
+        {
+            RunInteger<PackedForm>(height, work);
+        }
+        else
+        {
+            RunInteger<UnpackedForm>(height, work);
+        }
+        bool isLast =
+            mode == ActivationMode.Exact ? unit * PackedMatrix.Unit + work.Length == weights.K : unit + work.Length == weights.Units;
+        if (isLast)
+        {
+            Finish(call, start, height, panel, sums);
+        }
+    }
+
+    /// <summary>Adds <c>t·L2</c> to a tile's sums and stores them as y.</summary>
+    private void Finish(MatMulCall call, int start, int height, int panel, float* sums)
+    {
+        int width = Math.Min(Panel, weights.N - panel * Panel);
+        float* y = call.Y + (nint)start * weights.N + panel * Panel;
+        if (weights.Rank > 0)
+        {
+            nint at = (nint)panel * weights.Rank * Panel;
+            var work = new TileWork
+            {
+                Weights = weights.L2 is null ? null : (byte*)(weights.L2 + at),
+                HalfWeights = weights.HalfL2 + at,
+                Length = weights.Rank,
+                X = call.T + (nint)start * RankStride,
+                XStride = RankStride,
+                From = sums,
+                FromStride = Panel,
+                To = width == Panel ? y : sums,
+                ToStride = width == Panel ? weights.N : Panel,
+            };
+            RunFloat(height, work);
+            if (width == Panel)
+            {
+                return;
+            }
+        }
+        for (int r = 0; r < height; r++)
+        {
+            new ReadOnlySpan<float>(sums + r * Panel, width).CopyTo(new Span<float>(y + (nint)r * weights.N, width));
+        }
+    }
+
+    /// <summary>Whether tiles read packed codes: where no second tile would share the unpacking.</summary>
+    private bool IsPacked(RowTiles tiles) => tiles.Count == 1 && mode == ActivationMode.Int8 && !weights.IsHalfBlock;
+
+    /// <summary>A chunk's codes, scales and zero points.</summary>
+    private TileWork Chunk(int panel, int unit, int units)
+    {
+        nint block = (nint)panel * weights.Blocks + (weights.IsHalfBlock ? 2 * unit : unit / weights.UnitsPerBlock);
+        return new TileWork
+        {
+            Weights = weights.Codes + ((nint)panel * weights.Units + unit) * weights.UnitBytes,
+            Length = units,
+            Scales = weights.Scales is null ? null : weights.Scales + block * Panel,
+            HalfScales = weights.HalfScales is null ? null : weights.HalfScales + block * Panel,
+            Zeros = weights.Zeros is null ? null : weights.Zeros + block * Panel,
+            UnitsPerBlock = weights.UnitsPerBlock,
+        };
+    }
+
+    private sbyte* CodesOf(MatMulCall call, int row) => call.Codes + (nint)row * weights.Units * PackedMatrix.Unit;
+
+    private float* SumsOf(MatMulCall call, int row) => call.Sums + (nint)row * weights.Units * Runs * 2;
+
+    private static void RunFloat(int height, in TileWork work)
+    {
+        switch (height)
+        {
+            case 1:
+                FloatTile<TIsa, TInt, TFloat, OneRow>.Run(work);
+                break;
+            case 2:
+                FloatTile<TIsa, TInt, TFloat, TwoRows>.Run(work);
+                break;
+            default:
+                FloatTile<TIsa, TInt, TFloat, ThreeRows>.Run(work);
+                break;
+        }
+    }
+
+    private static void RunInteger<TForm>(int height, in TileWork work)
+        where TForm : ICodeForm
+    {
+        switch (height)
+        {
+            case 1:
+                IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, OneRow>.Run(work);
+                break;
+            case 2:
+                IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TwoRows>.Run(work);
+                break;
+            default:
+                IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, ThreeRows>.Run(work);
+                break;
+        }
+    }
+
+    /// <summary>Codes of a panel's units, a byte each, as <c>[unit][step][vector]</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Unpack(byte* packed, int units, byte* unpacked)
+    {
+        int vector = sizeof(TInt);
+        for (int g = 0; g < 2 * units; g++)
+        {
+            byte* to = unpacked + g / 2 * 16 * vector + g % 2 * vector;
+            TIsa.StoreBytes(to, TWidth.Step<TIsa, TInt, TFloat>(packed, 0));
+            TIsa.StoreBytes(to + 2 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 1));
+            TIsa.StoreBytes(to + 4 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 2));
+            TIsa.StoreBytes(to + 6 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 3));
+            TIsa.StoreBytes(to + 8 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 4));
+            TIsa.StoreBytes(to + 10 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 5));
+            TIsa.StoreBytes(to + 12 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 6));
+            TIsa.StoreBytes(to + 14 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 7));
+            packed += TWidth.Bits * vector;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Widen(Half* source, float* target, int blocks)
+    {
+        for (int i = 0; i < 2 * blocks; i++)
+        {
+            TIsa.Store(target + i * TIsa.Lanes, TIsa.LoadHalf(source + i * TIsa.Lanes));
+        }
+    }
+
+    /// <summary>The weights of a panel's units as floats, <c>[k][column]</c>.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Decode(int panel, int unit, int units, float* target)
+    {
+        int vector = sizeof(TInt);
+        float usual = weights.DefaultZero;
+        byte* codes = stackalloc byte[16 * vector];
+        for (int u = 0; u < units; u++)
+        {
+            Unpack(weights.Codes + ((nint)panel * weights.Units + unit + u) * weights.UnitBytes, 1, codes);
+            for (int v = 0; v < 16; v++)
+            {
+                int block = weights.IsHalfBlock ? 2 * (unit + u) + v / 8 : (unit + u) / weights.UnitsPerBlock;
+                nint at = ((nint)panel * weights.Blocks + block) * Panel + v % 2 * TIsa.Lanes;
+                TFloat scale = weights.HalfScales is null ? TIsa.Load(weights.Scales + at) : TIsa.LoadHalf(weights.HalfScales + at);
+                TFloat zero = weights.Zeros is null ? TIsa.Broadcast(&usual) : TIsa.LoadInt16(weights.Zeros + at);
+                TInt four = TIsa.LoadBytes(codes + v * vector);
+                float* to = target + ((nint)u * PackedMatrix.Unit + v / 2 * 4) * Panel + v % 2 * TIsa.Lanes;
+                TIsa.Store(to, Weight(TIsa.ByteOfLane(four, 0), zero, scale));
+                TIsa.Store(to + Panel, Weight(TIsa.ByteOfLane(four, 8), zero, scale));
+                TIsa.Store(to + 2 * Panel, Weight(TIsa.ByteOfLane(four, 16), zero, scale));
+                TIsa.Store(to + 3 * Panel, Weight(TIsa.ByteOfLane(four, 24), zero, scale));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private TFloat Weight(TInt code, TFloat zero, TFloat scale)
+    {
+        float minusOne = -1;
+        return TIsa.Multiply(
+            weights.Codebook is null
+                ? TIsa.MultiplyAdd(zero, TIsa.Broadcast(&minusOne), TIsa.ToFloat(code))
+                : TIsa.Lookup(weights.Codebook, code),
+            scale
+        );
+    }
+}

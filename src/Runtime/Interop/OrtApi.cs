@@ -1,0 +1,297 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Lorq.Runtime.Interop;
+
+/// <summary>
+/// The functions of ONNX Runtime's C interface that the operators need, called by their index in the function table. An index never changes;
+/// a test compares them with the header of the package.
+/// </summary>
+internal sealed unsafe partial class OrtApi
+{
+    /// <summary>The oldest interface that has every function used here.</summary>
+    public const uint Version = 20;
+
+    private static readonly Lazy<OrtApi> Loaded = new(() => new OrtApi());
+
+    private readonly nint* table;
+
+    private OrtApi()
+    {
+        // struct OrtApiBase { const OrtApi* (*GetApi)(uint32_t); const char* (*GetVersionString)(); }
+        nint* api = (nint*)((delegate* unmanaged<uint, nint>)*(nint*)OrtGetApiBase())(Version);
+        table = api is not null
+            ? api
+            : throw new NotSupportedException(
+                $"ONNX Runtime is too old: its C interface has no version {Version} (ONNX Runtime 1.{Version})."
+            );
+    }
+
+    /// <summary>The interface of the loaded ONNX Runtime.</summary>
+    public static OrtApi Current => Loaded.Value;
+
+    /// <summary>Makes a status that carries an error.</summary>
+    public nint CreateStatus(OrtErrorCode code, string message)
+    {
+        fixed (byte* utf8 = Encoding.UTF8.GetBytes(message + '\0'))
+        {
+            return ((delegate* unmanaged<int, byte*, nint>)table[(int)Slot.CreateStatus])((int)code, utf8);
+        }
+    }
+
+    /// <summary>Throws what a status carries; frees it.</summary>
+    public void Check(nint status)
+    {
+        if (status != 0)
+        {
+            string message =
+                Marshal.PtrToStringUTF8(((delegate* unmanaged<nint, nint>)table[(int)Slot.GetErrorMessage])(status)) ?? "unknown error";
+            Release(status);
+            throw new InvalidOperationException(message);
+        }
+    }
+
+    /// <summary>Makes an operator domain, which lives until the process ends.</summary>
+    public nint CreateDomain(byte* name)
+    {
+        nint domain;
+        Check(((delegate* unmanaged<byte*, nint*, nint>)table[(int)Slot.CreateCustomOpDomain])(name, &domain));
+        return domain;
+    }
+
+    /// <summary>Adds an operator to a domain.</summary>
+    public void AddOperator(nint domain, OrtCustomOp* op) =>
+        Check(((delegate* unmanaged<nint, OrtCustomOp*, nint>)table[(int)Slot.CustomOpDomainAdd])(domain, op));
+
+    /// <summary>Adds a domain to session options.</summary>
+    public void AddDomain(nint options, nint domain) =>
+        Check(((delegate* unmanaged<nint, nint, nint>)table[(int)Slot.AddCustomOpDomain])(options, domain));
+
+    /// <summary>An attribute of a node, or null where it has none.</summary>
+    public long? Attribute(nint info, ReadOnlySpan<byte> name)
+    {
+        fixed (byte* utf8 = name)
+        {
+            long value;
+            nint status = ((delegate* unmanaged<nint, byte*, long*, nint>)table[(int)Slot.KernelInfoGetAttributeInt64])(info, utf8, &value);
+            Release(status);
+            return status == 0 ? value : null;
+        }
+    }
+
+    /// <summary>The node's name.</summary>
+    public string NodeName(nint info)
+    {
+        nuint size = 0;
+        var get = (delegate* unmanaged<nint, byte*, nuint*, nint>)table[(int)Slot.KernelInfoGetNodeName];
+        Release(get(info, null, &size));
+        byte[] utf8 = new byte[(int)size];
+        fixed (byte* p = utf8)
+        {
+            Check(get(info, p, &size));
+        }
+        return Encoding.UTF8.GetString(utf8).TrimEnd('\0');
+    }
+
+    /// <summary>Whether the node has an input in a slot.</summary>
+    public bool HasInput(nint info, int index)
+    {
+        nuint count;
+        Check(((delegate* unmanaged<nint, nuint*, nint>)table[(int)Slot.KernelInfoGetInputCount])(info, &count));
+        if ((nuint)index >= count)
+        {
+            return false;
+        }
+        nuint size = 0;
+        nint status = ((delegate* unmanaged<nint, nuint, byte*, nuint*, nint>)table[(int)Slot.KernelInfoGetInputName])(
+            info,
+            (nuint)index,
+            null,
+            &size
+        );
+        Release(status);
+        return size > 1; // with the closing zero
+    }
+
+    /// <summary>A constant input of a node; 0 where it is none.</summary>
+    public nint ConstantInput(nint info, int index)
+    {
+        int isConstant;
+        nint value;
+        Check(
+            ((delegate* unmanaged<nint, nuint, int*, nint*, nint>)table[(int)Slot.KernelInfoGetConstantInputTensor])(
+                info,
+                (nuint)index,
+                &isConstant,
+                &value
+            )
+        );
+        return isConstant != 0 ? value : 0;
+    }
+
+    /// <summary>An input of a running node; 0 where it has none.</summary>
+    public nint Input(nint context, int index)
+    {
+        nint value;
+        Check(((delegate* unmanaged<nint, nuint, nint*, nint>)table[(int)Slot.KernelContextGetInput])(context, (nuint)index, &value));
+        return value;
+    }
+
+    /// <summary>The number of inputs of a running node, absent ones in the middle included.</summary>
+    public int InputCount(nint context)
+    {
+        nuint count;
+        Check(((delegate* unmanaged<nint, nuint*, nint>)table[(int)Slot.KernelContextGetInputCount])(context, &count));
+        return (int)count;
+    }
+
+    /// <summary>Allocates the output of a running node.</summary>
+    public nint Output(nint context, int index, ReadOnlySpan<long> dims)
+    {
+        fixed (long* p = dims)
+        {
+            nint value;
+            Check(
+                ((delegate* unmanaged<nint, nuint, long*, nuint, nint*, nint>)table[(int)Slot.KernelContextGetOutput])(
+                    context,
+                    (nuint)index,
+                    p,
+                    (nuint)dims.Length,
+                    &value
+                )
+            );
+            return value;
+        }
+    }
+
+    /// <summary>The elements of a tensor.</summary>
+    public void* Data(nint value)
+    {
+        void* data;
+        Check(((delegate* unmanaged<nint, void**, nint>)table[(int)Slot.GetTensorMutableData])(value, &data));
+        return data;
+    }
+
+    /// <summary>The element type and shape of a tensor.</summary>
+    public (OrtElementType Type, long[] Dims) Shape(nint value)
+    {
+        nint info;
+        Check(((delegate* unmanaged<nint, nint*, nint>)table[(int)Slot.GetTensorTypeAndShape])(value, &info));
+        try
+        {
+            return ShapeOf(info);
+        }
+        finally
+        {
+            ReleaseShape(info);
+        }
+    }
+
+    /// <summary>The element type and shape that type inference knows of an input; negative dims are unknown.</summary>
+    public (OrtElementType Type, long[] Dims) InferredShape(nint context, int index)
+    {
+        nint info;
+        Check(
+            ((delegate* unmanaged<nint, nuint, nint*, nint>)table[(int)Slot.ShapeInferContextGetInputTypeShape])(
+                context,
+                (nuint)index,
+                &info
+            )
+        );
+        return ShapeOf(info); // owned by the context
+    }
+
+    /// <summary>An integer attribute during type inference, or null where the node has none.</summary>
+    public long? InferredAttribute(nint context, ReadOnlySpan<byte> name)
+    {
+        const int Int = 1; // ORT_OP_ATTR_INT
+        fixed (byte* utf8 = name)
+        {
+            nint attribute;
+            nint status = ((delegate* unmanaged<nint, byte*, nint*, nint>)table[(int)Slot.ShapeInferContextGetAttribute])(
+                context,
+                utf8,
+                &attribute
+            );
+            if (status != 0)
+            {
+                Release(status);
+                return null;
+            }
+            long value;
+            nuint size;
+            status = ((delegate* unmanaged<nint, int, void*, nuint, nuint*, nint>)table[(int)Slot.ReadOpAttr])(
+                attribute,
+                Int,
+                &value,
+                sizeof(long),
+                &size
+            );
+            Release(status);
+            return status == 0 ? value : null;
+        }
+    }
+
+    /// <summary>Tells type inference the element type and shape of an output; negative dims are unknown.</summary>
+    public void SetInferredShape(nint context, int index, OrtElementType type, ReadOnlySpan<long> dims)
+    {
+        nint info;
+        Check(((delegate* unmanaged<nint*, nint>)table[(int)Slot.CreateTensorTypeAndShapeInfo])(&info));
+        try
+        {
+            Check(((delegate* unmanaged<nint, int, nint>)table[(int)Slot.SetTensorElementType])(info, (int)type));
+            fixed (long* p = dims)
+            {
+                Check(((delegate* unmanaged<nint, long*, nuint, nint>)table[(int)Slot.SetDimensions])(info, p, (nuint)dims.Length));
+            }
+            Check(
+                ((delegate* unmanaged<nint, nuint, nint, nint>)table[(int)Slot.ShapeInferContextSetOutputTypeShape])(
+                    context,
+                    (nuint)index,
+                    info
+                )
+            );
+        }
+        finally
+        {
+            ReleaseShape(info);
+        }
+    }
+
+    /// <summary>Calls a function for every index below <paramref name="total"/> on the session's threads.</summary>
+    public void ParallelFor(nint context, delegate* unmanaged<void*, nuint, void> function, int total, void* state) =>
+        Check(
+            (
+                (delegate* unmanaged<nint, delegate* unmanaged<void*, nuint, void>, nuint, nuint, void*, nint>)
+                    table[(int)Slot.KernelContextParallelFor]
+            )(context, function, (nuint)total, 0, state)
+        );
+
+    private (OrtElementType, long[]) ShapeOf(nint info)
+    {
+        int type;
+        nuint count;
+        Check(((delegate* unmanaged<nint, int*, nint>)table[(int)Slot.GetTensorElementType])(info, &type));
+        Check(((delegate* unmanaged<nint, nuint*, nint>)table[(int)Slot.GetDimensionsCount])(info, &count));
+        long[] dims = new long[(int)count];
+        fixed (long* p = dims)
+        {
+            Check(((delegate* unmanaged<nint, long*, nuint, nint>)table[(int)Slot.GetDimensions])(info, p, count));
+        }
+        return ((OrtElementType)type, dims);
+    }
+
+    private void Release(nint status)
+    {
+        if (status != 0)
+        {
+            ((delegate* unmanaged<nint, void>)table[(int)Slot.ReleaseStatus])(status);
+        }
+    }
+
+    private void ReleaseShape(nint info) => ((delegate* unmanaged<nint, void>)table[(int)Slot.ReleaseTensorTypeAndShapeInfo])(info);
+
+    [LibraryImport("onnxruntime")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories | DllImportSearchPath.AssemblyDirectory)]
+    private static partial nint OrtGetApiBase();
+}

@@ -1,0 +1,161 @@
+using Lorq.Runtime.Cpu;
+using Lorq.Runtime.Interop;
+
+namespace Lorq.Runtime.Operators;
+
+/// <summary>The inputs and attributes that both operators share (docs/operators/README.md), read and checked.</summary>
+internal static unsafe class StoredWeight
+{
+    /// <summary>Element types of the slots 1 … 9.</summary>
+    public static IReadOnlyList<OrtElementType> Slots { get; } =
+    [
+        OrtElementType.UInt8, // codes
+        OrtElementType.Any, // scales
+        OrtElementType.UInt8, // zero_points
+        OrtElementType.Any, // l1
+        OrtElementType.Any, // l2
+        OrtElementType.Any, // l1_scales
+        OrtElementType.Any, // l2_scales
+        OrtElementType.Float, // codebook
+        OrtElementType.Any, // scale_factors
+    ];
+
+    /// <summary>Reads them.</summary>
+    /// <exception cref="NodeException">What the specification refuses at load.</exception>
+    public static WeightTensors Read(NodeReader node)
+    {
+        int k = node.Attribute("K\0"u8, "K");
+        int bits = node.Attribute("bits\0"u8, "bits");
+        int block = node.Attribute("block_size\0"u8, "block_size");
+        if (k < 1)
+        {
+            throw node.Fault($"K is {k}; it must be at least 1.");
+        }
+        if (bits is not (2 or 3 or 4 or 5 or 6 or 8))
+        {
+            throw node.Fault($"bits is {bits}; it must be 2, 3, 4, 5, 6 or 8.");
+        }
+        if (block is not (16 or 32 or 64 or 128 or 256) && block != k)
+        {
+            throw node.Fault($"block_size is {block}; it must be 16, 32, 64, 128, 256 or K ({k}).");
+        }
+        ConstantInput codes = node.Required(1, "codes").Typed(OrtElementType.UInt8);
+        long padded = (k + 7L) / 8 * 8;
+        long n = codes.Dims is [var rows, _] ? rows : throw node.Fault($"input 'codes' has {codes.Dims.Length} dims, expected 2.");
+        long blocks = (k + (long)block - 1) / block;
+        if (n < 1)
+        {
+            throw node.Fault("input 'codes' has no rows: N must be at least 1.");
+        }
+        if (n > int.MaxValue || n * padded * bits / 8 > int.MaxValue || n * blocks > int.MaxValue || n * k > int.MaxValue)
+        {
+            throw node.Fault($"K·N = {k}·{n} is too large.");
+        }
+        codes.Shaped(n, padded / 8 * bits);
+        float[]? codebook = node.Constant(8, "codebook")?.Typed(OrtElementType.Float).Shaped(1L << bits).Singles();
+        byte[]? zeros = Zeros(node, n * blocks, bits);
+        if (codebook is not null && zeros is not null)
+        {
+            throw node.Fault("'codebook' and 'zero_points' exclude each other.");
+        }
+        (FloatArray l1, FloatArray l2, int rank) = Factors(node, k, n);
+        return new WeightTensors
+        {
+            K = k,
+            N = (int)n,
+            Bits = bits,
+            // One block per column: K may be any number, also one of the list.
+            Block = block == k && block is not (16 or 32 or 64 or 128 or 256) ? 0 : block,
+            Codes = new PackedCodes(codes.Data, (int)padded, bits),
+            Scales = Scales(node, n, blocks),
+            Zeros = zeros,
+            Codebook = codebook,
+            Rank = rank,
+            L1 = l1,
+            L2 = l2,
+        };
+    }
+
+    private static FloatArray Scales(NodeReader node, long n, long blocks)
+    {
+        ConstantInput scales = node.Required(2, "scales")
+            .Typed(OrtElementType.Float, OrtElementType.Float16, OrtElementType.UInt8)
+            .Shaped(n, blocks);
+        ConstantInput? factors = node.Constant(9, "scale_factors")?.Shaped(n);
+        if (scales.Type == OrtElementType.UInt8 != factors is not null)
+        {
+            throw node.Fault("uint8 'scales' and 'scale_factors' need each other.");
+        }
+        if (factors is null)
+        {
+            return scales.Floats();
+        }
+        float[] perColumn = factors.Singles();
+        ReadOnlySpan<byte> stored = scales.Bytes();
+        float[] products = new float[stored.Length];
+        for (int i = 0; i < products.Length; i++)
+        {
+            products[i] = stored[i] * perColumn[i / (int)blocks];
+        }
+        return Array.TrueForAll(products, float.IsFinite) ? new FloatArray(products, null) : throw scales.NotFinite();
+    }
+
+    private static byte[]? Zeros(NodeReader node, long count, int bits)
+    {
+        long groups = (count + 7) / 8;
+        if (node.Constant(3, "zero_points")?.Typed(OrtElementType.UInt8).Shaped(groups * bits) is not { } packed)
+        {
+            return null;
+        }
+        byte[] zeros = new byte[groups * 8];
+        PackedCodes.Unpack(packed.Bytes(), bits, zeros);
+        return zeros;
+    }
+
+    private static (FloatArray L1, FloatArray L2, int Rank) Factors(NodeReader node, long k, long n)
+    {
+        ConstantInput? l1 = node.Constant(4, "l1");
+        ConstantInput? l2 = node.Constant(5, "l2");
+        ConstantInput? scales1 = node.Constant(6, "l1_scales");
+        ConstantInput? scales2 = node.Constant(7, "l2_scales");
+        if (l1 is null != l2 is null)
+        {
+            throw node.Fault("'l1' and 'l2' need each other.");
+        }
+        if (scales1 is not null != (l1?.Type == OrtElementType.Int8) || scales2 is not null != (l2?.Type == OrtElementType.Int8))
+        {
+            throw node.Fault("int8 factors and their scales need each other.");
+        }
+        if (l1 is null || l2 is null)
+        {
+            return default;
+        }
+        long rank = l1.Dims is [_, var columns] ? columns : throw node.Fault("input 'l1' must have 2 dims.");
+        if (rank < 1 || l2.Dims.Length != 2 || l2.Dims[0] != rank)
+        {
+            throw node.Fault($"ranks differ or are 0: 'l1' is [{string.Join(", ", l1.Dims)}], 'l2' is [{string.Join(", ", l2.Dims)}].");
+        }
+        l1.Shaped(k, rank);
+        l2.Shaped(rank, n);
+        if (rank > int.MaxValue / Math.Max(k, n))
+        {
+            throw node.Fault($"rank {rank} is too large.");
+        }
+        return (
+            scales1 is null ? l1.Floats() : Scaled(l1, scales1.Shaped(k).Singles(), i => (int)(i / rank)),
+            scales2 is null ? l2.Floats() : Scaled(l2, scales2.Shaped(n).Singles(), i => (int)(i % n)),
+            (int)rank
+        );
+    }
+
+    private static FloatArray Scaled(ConstantInput stored, float[] scales, Func<int, int> scaleOf)
+    {
+        ReadOnlySpan<byte> bytes = stored.Bytes();
+        float[] values = new float[bytes.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = (sbyte)bytes[i] * scales[scaleOf(i)];
+        }
+        return Array.TrueForAll(values, float.IsFinite) ? new FloatArray(values, null) : throw stored.NotFinite();
+    }
+}

@@ -1,0 +1,189 @@
+using Lorq.Runtime.Cpu;
+
+namespace Lorq.Runtime.Tests.Cpu;
+
+/// <summary>Every kernel against a plain reference in double precision.</summary>
+public sealed unsafe class KernelTests
+{
+    private static readonly int[] Widths = [2, 3, 4, 5, 6, 8];
+    private static readonly int[] Blocks = [16, 32, 64, 128, 256, 0];
+    private static readonly int[] RowCounts = [0, 1, 2, 3, 5, 16, 33];
+
+    /// <summary>K and N that are multiples of nothing, of a unit, of a panel; below a unit, and over several chunks.</summary>
+    private static readonly (int K, int N)[] Shapes = [(1, 1), (31, 17), (32, 16), (100, 33), (577, 47), (1100, 19)];
+
+    public static TheoryData<string, int, int> Cases()
+    {
+        var cases = new TheoryData<string, int, int>();
+        foreach (InstructionSet isa in CpuKernels.Supported)
+        {
+            foreach (int bits in Widths)
+            {
+                foreach (int block in Blocks)
+                {
+                    cases.Add(isa.ToString(), bits, block);
+                }
+            }
+        }
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Agrees_with_the_reference(string isa, int bits, int block)
+    {
+        int seed = 0;
+        foreach ((int k, int n) in Shapes)
+        {
+            foreach (bool zeros in (bool[])[false, true])
+            {
+                Factors factors = (Factors)(seed % 3);
+                bool half = seed % 2 == 0;
+                var weights = new RandomWeights(++seed, k, n, bits, block, zeros, half, factors, rank: 1 + seed * 7 % 37);
+                foreach (ActivationMode mode in Enum.GetValues<ActivationMode>())
+                {
+                    using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, Enum.Parse<InstructionSet>(isa));
+                    foreach (int rows in RowCounts)
+                    {
+                        float[] x = RandomWeights.Normals(new Random(rows), rows * k, 1);
+                        double[] expected = weights.Multiply(
+                            x,
+                            mode == ActivationMode.Int8 ? weights.Rounded(x, rows) : [.. x.Select(v => (double)v)],
+                            rows
+                        );
+                        AssertClose(
+                            expected,
+                            Run(kernel, x, rows),
+                            1e-5,
+                            $"{mode} {k}x{n} M={rows} zeros={zeros} half={half} factors={factors}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(8)]
+    public void Int8_activations_are_within_one_percent(int bits)
+    {
+        const int K = 768;
+        const int N = 96;
+        const int Rows = 7;
+        foreach (int block in Blocks)
+        {
+            var weights = new RandomWeights(bits, K, N, bits, block, zeros: false, halfScales: true, Factors.Half, rank: 16);
+            using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, CpuKernels.Best);
+            float[] x = RandomWeights.Normals(new Random(1), Rows * K, 1);
+            double[] exact = weights.Multiply(x, [.. x.Select(v => (double)v)], Rows);
+            float[] y = Run(kernel, x, Rows);
+            double error = Math.Sqrt(exact.Zip(y, (e, a) => (e - a) * (e - a)).Sum() / exact.Sum(e => e * e));
+            Assert.True(error <= 0.01, $"block {block}: {error}");
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Codebooks_are_looked_up(int bits)
+    {
+        foreach (InstructionSet isa in CpuKernels.Supported)
+        {
+            var weights = new RandomWeights(
+                bits,
+                100,
+                21,
+                bits,
+                32,
+                zeros: false,
+                halfScales: true,
+                Factors.Single,
+                rank: 5,
+                codebook: true
+            );
+            using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, isa);
+            Assert.Equal(ActivationMode.Exact, kernel.Mode);
+            float[] x = RandomWeights.Normals(new Random(1), 300, 1);
+            AssertClose(weights.Multiply(x, [.. x.Select(v => (double)v)], 3), Run(kernel, x, 3), 1e-5, isa.ToString());
+        }
+    }
+
+    [Fact]
+    public void Three_bits_read_at_most_four_fifths_of_the_bytes_of_four()
+    {
+        var three = new RandomWeights(1, 256, 64, 3, 32, zeros: false, halfScales: true, Factors.None, 0);
+        var four = new RandomWeights(1, 256, 64, 4, 32, zeros: false, halfScales: true, Factors.None, 0);
+        using MatMulKernel small = CpuKernels.Create(three.Tensors, ActivationMode.Int8, CpuKernels.Best);
+        using MatMulKernel large = CpuKernels.Create(four.Tensors, ActivationMode.Int8, CpuKernels.Best);
+        Assert.True(small.Weights.QuantizedBytes <= 0.8 * large.Weights.QuantizedBytes);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public void Activations_that_are_no_numbers_spoil_their_row_only(float bad)
+    {
+        foreach (InstructionSet isa in CpuKernels.Supported)
+        {
+            var weights = new RandomWeights(1, 70, 20, 4, 32, zeros: false, halfScales: false, Factors.None, 0);
+            using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, isa);
+            float[] x = RandomWeights.Normals(new Random(1), 140, 1);
+            x[69] = bad;
+            float[] y = Run(kernel, x, 2);
+            Assert.All(y[..20], v => Assert.True(float.IsNaN(v)));
+            Assert.All(y[20..], v => Assert.True(float.IsFinite(v)));
+        }
+    }
+
+    [Fact]
+    public void Results_do_not_depend_on_threads()
+    {
+        var weights = new RandomWeights(1, 1537, 300, 3, 32, zeros: true, halfScales: true, Factors.Half, 24);
+        using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, CpuKernels.Best);
+        foreach (int rows in (int[])[1, 2, 40])
+        {
+            float[] x = RandomWeights.Normals(new Random(rows), rows * 1537, 1);
+            Assert.Equal(Run(kernel, x, rows), Run(kernel, x, rows, new Threads()));
+        }
+    }
+
+    internal static float[] Run(MatMulKernel kernel, float[] x, int rows, IParallel? parallel = null)
+    {
+        float[] y = new float[rows * kernel.Weights.N];
+        Array.Fill(y, float.NaN);
+        using var call = new MatMulCall();
+        fixed (
+            float* px = x,
+                py = y
+        )
+        {
+            kernel.Multiply(call, px, py, rows, parallel ?? new Serial());
+        }
+        return y;
+    }
+
+    internal static void AssertClose(double[] expected, float[] actual, double tolerance, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double largest = expected.Length == 0 ? 0 : expected.Max(Math.Abs);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.True(
+                Math.Abs(expected[i] - actual[i]) <= tolerance * Math.Max(largest, 1e-3),
+                $"{what}: element {i} is {actual[i]}, expected {expected[i]}"
+            );
+        }
+    }
+
+    private sealed class Threads : IParallel
+    {
+        public void For(MatMulCall call, int tasks) => Parallel.For(0, tasks, call.Run);
+    }
+}
