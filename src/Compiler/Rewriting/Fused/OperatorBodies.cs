@@ -149,7 +149,8 @@ internal sealed class OperatorBodies
     private string ZeroPoints()
     {
         string flat = body.Add("Reshape", [Unpacked(Planes("zero_points", 1)), body.Int64s(-1)]);
-        string count = Vector(body.Add("Size", [Scales]));
+        // ONNX Runtime folds no Size of float16.
+        string count = Vector(body.Add("Size", [body.Cast(Scales, DataType.Float)]));
         return body.Add("Reshape", [body.Add("Slice", [flat, body.Int64s(0), count]), body.Add("Shape", [Scales])]);
     }
 
