@@ -76,7 +76,9 @@ public static class Program
     /// <param name="helpWidth">Columns after which help is wrapped; 0 for the terminal's width.</param>
     internal static RootCommand Root(int helpWidth = 0)
     {
-        var root = new RootCommand("Lorq makes ONNX models small: it chooses a rank and a bit-width for every layer with an exact budget solver.")
+        var root = new RootCommand(
+            "Lorq makes ONNX models small: it chooses a rank and a bit-width for every layer with an exact budget solver."
+        )
         {
             CompressCommand.Create(),
             InspectCommand.Create(),
