@@ -5,6 +5,7 @@ using Lorq.Onnx;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Rewriting.Encodings;
+using Lorq.Runtime;
 using Lorq.Sites;
 using Lorq.Specs;
 using Microsoft.ML.OnnxRuntime;
@@ -137,6 +138,61 @@ public sealed class FusedTests : WorkFolder
                 string path = Reference.Write(Folder, model, Emission, [weight], out _, slack: 4);
                 Reference.Compare(Reference.Save(Folder, model, [weight]), path, new() { ["x"] = FactorCases.Floats(5, 45) }, 1e-6);
             }
+        }
+    }
+
+    /// <summary>The same file with Lorq.Runtime: its kernels take the place of the bodies, and agree with them.</summary>
+    [Theory]
+    [InlineData(FactorType.Float16)]
+    [InlineData(FactorType.Int8)]
+    public void Registered_kernels_run_in_place_of_the_bodies_and_agree(FactorType type)
+    {
+        using OnnxModel model = Both(72, 29).Load(Folder);
+        IReadOnlyList<Site> sites = SiteFinder.Find(model, new CompressionSpec()).Sites;
+        float[] x = [.. Enumerable.Range(0, 19 * 72).Select(i => MathF.Sin(i))];
+        long[] rows = [3, -1, 0, 12, 3, -13];
+        foreach (int bits in Widths)
+        {
+            foreach (QuantizationGrid grid in Grids(bits, 16).Concat(Grids(bits, 0)))
+            {
+                List<CompressedWeight> weights =
+                [
+                    .. sites.Select(s => new CompressedWeight(
+                        s,
+                        new Encoding.Quantized(grid),
+                        [Samples.Random(grid, s.K, s.N, bits)],
+                        s.Kind == SiteKind.MatMul ? Samples.Pair(new FactorShape(5, type), s.K, s.N, bits) : null
+                    )),
+                ];
+                string path = Reference.Write(Folder, model, Emission, weights, out _, slack: 8);
+                string loaded = path + ".loaded";
+                using SessionOptions options = new SessionOptions { OptimizedModelFilePath = loaded }.AddLorqOperators(
+                    ActivationMode.Exact
+                );
+                float[][] stock = Run(path, null);
+                float[][] fused = Run(path, options);
+                Assert.Equal(
+                    ["LowRankQMatMul", "QGather"],
+                    ModelProto.Parser.ParseFrom(File.ReadAllBytes(loaded)).Graph.Node.Select(n => n.OpType).Order(StringComparer.Ordinal)
+                );
+                for (int o = 0; o < 2; o++)
+                {
+                    float largest = stock[o].Max(Math.Abs);
+                    Assert.All(stock[o].Zip(fused[o]), p => Assert.Equal(p.First, p.Second, 1e-5 * largest));
+                }
+            }
+        }
+
+        float[][] Run(string path, SessionOptions? options)
+        {
+            using InferenceSession session = options is null ? new(path) : new(path, options);
+            using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(
+                new RunOptions(),
+                ["x", "i"],
+                [ChainGraph.Tensor(x, 19, 72), ChainGraph.Tensor(rows, 2, 3)],
+                ["y", "g"]
+            );
+            return [.. outputs.Select(v => v.GetTensorDataAsSpan<float>().ToArray())];
         }
     }
 

@@ -79,7 +79,7 @@ public class SpecParserTests
     [InlineData("{ \"zzzzzzzzz\": 1 }", "LORQ0203", 1, 3, "there are budget, maxLoss, target")]
     [InlineData("{ \"target\": \"ort\",\n\n    \"target\": \"onnx\" }", "LORQ0205", 3, 5, "'target'")]
     [InlineData("{ \"menu\": { \"bits\": [4], \"bits\": [4] } }", "LORQ0205", 1, 26, "'menu.bits'")]
-    [InlineData("{ \"target\": \"tflite\" }", "LORQ0204", 1, 13, "one of ort, onnx, but has \"tflite\"")]
+    [InlineData("{ \"target\": \"tflite\" }", "LORQ0204", 1, 13, "one of ort, onnx, fused, but has \"tflite\"")]
     [InlineData("{ \"target\": 3 }", "LORQ0204", 1, 13, "but has 3")]
     [InlineData("{ \"threads\": \"two\" }", "LORQ0204", 1, 14, "a whole number from 0 to 1024")]
     [InlineData("{ \"threads\": -1 }", "LORQ0204", 1, 14, "has -1")]
