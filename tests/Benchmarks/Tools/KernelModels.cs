@@ -91,7 +91,7 @@ internal sealed class KernelModels(int k, int n, int rank)
         {
             OpType = op,
             Domain = domain,
-            Name = op,
+            Name = $"{op}_{output}",
         };
         node.Input.Add(inputs);
         node.Output.Add(output);
