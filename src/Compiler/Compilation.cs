@@ -81,7 +81,7 @@ public static class Compilation
         }
         else
         {
-            using var session = new ProbeSession(model, table.Sites, spec.Threads, cancellationToken);
+            using var session = new ProbeSession(model, table.Sites, cancellationToken);
             var refiner = new Refiner(model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads, cache);
             if (spec.MaxLoss is { } limit)
             {

@@ -48,7 +48,7 @@ public static class Sweep
         }
 
         clock.Begin("Sensitivity");
-        using var session = new ProbeSession(profile.Model, profile.Table.Sites, spec.Threads, cancellationToken);
+        using var session = new ProbeSession(profile.Model, profile.Table.Sites, cancellationToken);
         var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, profile.Cache);
         var front = Front.Probe(planner, profile.Menus, maker, new Sensitivity(probe, materializer), clock, cancellationToken);
 

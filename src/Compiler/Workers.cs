@@ -46,4 +46,47 @@ internal static class Workers
             ExceptionDispatchInfo.Throw(failures.MinBy(f => f.Key).Value);
         }
     }
+
+    /// <summary>Works on 0 … count − 1 side by side and hands what comes out over one by one and in order, so that sums do not depend on the number of threads.</summary>
+    /// <param name="count">How many pieces.</param>
+    /// <param name="threads">Threads; 0 for one per core.</param>
+    /// <param name="work">Does one piece; on any thread.</param>
+    /// <param name="take">Takes the result, which is disposed afterwards; never called twice at a time.</param>
+    /// <param name="cancellationToken">Stops between pieces.</param>
+    public static void RunInOrder<T>(int count, int threads, Func<int, T> work, Action<int, T> take, CancellationToken cancellationToken)
+        where T : class, IDisposable
+    {
+        var waiting = new Dictionary<int, T>();
+        int next = 0;
+        try
+        {
+            Run(
+                count,
+                threads,
+                i =>
+                {
+                    T result = work(i);
+                    lock (waiting)
+                    {
+                        waiting.Add(i, result);
+                        for (; waiting.Remove(next, out T? first); next++)
+                        {
+                            using (first)
+                            {
+                                take(next, first);
+                            }
+                        }
+                    }
+                },
+                cancellationToken
+            );
+        }
+        finally
+        {
+            foreach (T left in waiting.Values)
+            {
+                left.Dispose();
+            }
+        }
+    }
 }

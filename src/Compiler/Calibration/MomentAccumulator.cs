@@ -58,7 +58,7 @@ internal sealed class MomentAccumulator(MomentKey key)
                 finite = finite && TensorPrimitives.IsFiniteAll<float>(x.AsSpan(0, count * Key.K));
                 if (finite)
                 {
-                    Linear.AccumulateGram(x, count, Key.K, sums[group], cancellationToken);
+                    Linear.AccumulateUpperGram(x, count, Key.K, sums[group], cancellationToken);
                     rows[group] += count;
                 }
             }
@@ -72,6 +72,7 @@ internal sealed class MomentAccumulator(MomentKey key)
             .. sums.Select(
                 (s, g) =>
                 {
+                    Linear.MirrorUpper(s, Key.K);
                     TensorPrimitives.Divide(s, (double)Math.Max(1, rows[g]), s);
                     return new SecondMoment(Key.K, s, rows[g]);
                 }

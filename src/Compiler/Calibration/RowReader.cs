@@ -8,7 +8,7 @@ internal delegate void RowBlock(int group, float[] rows, float[] partner, int co
 
 /// <summary>
 /// Turns an activation tensor into the rows that meet a weight, as a <see cref="MomentKey"/> says; and a second tensor of the same shape
-/// into the same rows beside it.
+/// into the same rows beside it. Not thread-safe: its arrays are used again.
 /// </summary>
 internal sealed class RowReader(MomentKey key)
 {
@@ -17,6 +17,9 @@ internal sealed class RowReader(MomentKey key)
 
     /// <summary>Patches held at once: a 3×3 convolution's rows are nine times its feature map.</summary>
     private const int RowsPerBlock = 1024;
+
+    private float[] selected = [];
+    private float[] besideSelected = [];
 
     /// <summary>Reads a batch.</summary>
     /// <param name="values">The tensor.</param>
@@ -40,8 +43,9 @@ internal sealed class RowReader(MomentKey key)
         }
         else
         {
-            float[] rows = Select(values, shape, mask);
-            receive(0, rows, Select(partner, shape, mask), rows.Length / key.K);
+            int count = Select(values, shape, mask, ref selected);
+            Select(partner, shape, mask, ref besideSelected);
+            receive(0, selected, partner.IsEmpty ? [] : besideSelected, count);
         }
     }
 
@@ -82,19 +86,23 @@ internal sealed class RowReader(MomentKey key)
         }
     }
 
-    private float[] Select(ReadOnlySpan<float> values, long[] shape, RowMask? mask)
+    private int Select(ReadOnlySpan<float> values, long[] shape, RowMask? mask, ref float[] rows)
     {
         int[]? kept = values.IsEmpty ? null : mask?.Rows(shape, values.Length / key.K);
+        int count = kept?.Length ?? values.Length / key.K;
+        if (rows.Length < count * key.K)
+        {
+            rows = GC.AllocateUninitializedArray<float>(count * key.K);
+        }
         if (kept is null)
         {
-            return values.ToArray();
+            values.CopyTo(rows);
         }
-        var x = new float[kept.Length * key.K];
-        for (int i = 0; i < kept.Length; i++)
+        for (int i = 0; i < (kept?.Length ?? 0); i++)
         {
-            values.Slice(kept[i] * key.K, key.K).CopyTo(x.AsSpan(i * key.K));
+            values.Slice(kept![i] * key.K, key.K).CopyTo(rows.AsSpan(i * key.K));
         }
-        return x;
+        return count;
     }
 
     private static float[] TransposeLast(ReadOnlySpan<float> values, long[] shape)

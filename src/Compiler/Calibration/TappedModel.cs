@@ -65,7 +65,7 @@ internal sealed class TappedValues(
 ) : IDisposable
 {
     /// <summary>A float tensor that was taken out, as fp32.</summary>
-    public static float[] Floats(DataTensor tensor) => Widen(tensor.Bytes, (TensorElementType)(int)tensor.ElementType);
+    public static ReadOnlySpan<float> Floats(DataTensor tensor) => Floats(tensor.Bytes, (TensorElementType)(int)tensor.ElementType);
 
     /// <summary>A float tensor, as fp32.</summary>
     public ReadOnlySpan<float> Floats(string name, out long[] shape)
@@ -73,10 +73,10 @@ internal sealed class TappedValues(
         if (batch.TryGetValue(name, out DataTensor? input))
         {
             shape = input.Shape;
-            return Widen(input.Bytes, (TensorElementType)(int)input.ElementType);
+            return Floats(input);
         }
         OrtValue value = Find(name, out shape, out TensorElementType type);
-        return type == TensorElementType.Float ? value.GetTensorDataAsSpan<float>() : Widen(value.GetTensorMutableRawData(), type);
+        return Floats(value.GetTensorMutableRawData(), type);
     }
 
     /// <summary>An index tensor (int32 or int64).</summary>
@@ -106,6 +106,9 @@ internal sealed class TappedValues(
         type == TensorElementType.Int64
             ? MemoryMarshal.Cast<byte, long>(bytes).ToArray()
             : Array.ConvertAll(MemoryMarshal.Cast<byte, int>(bytes).ToArray(), i => (long)i);
+
+    private static ReadOnlySpan<float> Floats(ReadOnlySpan<byte> bytes, TensorElementType type) =>
+        type == TensorElementType.Float ? MemoryMarshal.Cast<byte, float>(bytes) : Widen(bytes, type);
 
     private static float[] Widen(ReadOnlySpan<byte> bytes, TensorElementType type)
     {

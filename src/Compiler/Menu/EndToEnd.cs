@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Checks;
@@ -50,18 +51,73 @@ public sealed class EndToEnd
     /// <param name="key">Says which weights, and how they were made.</param>
     /// <param name="weights">Makes them, when this was not measured before.</param>
     /// <param name="cancellationToken">Stops.</param>
-    public double Loss(Digest key, Func<IReadOnlyList<CompressedWeight>> weights, CancellationToken cancellationToken)
+    public double Loss(Digest key, Func<IReadOnlyList<CompressedWeight>> weights, CancellationToken cancellationToken) =>
+        Losses([(key, weights)], null, cancellationToken)[0];
+
+    /// <summary>Several losses; batches and replacements run side by side, each on one thread, which takes less time than one after another on all.</summary>
+    /// <param name="trials">As for <see cref="Loss"/>.</param>
+    /// <param name="measured">Told how many are known, after each; null for nobody.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public IReadOnlyList<double> Losses(
+        IReadOnlyList<(Digest Key, Func<IReadOnlyList<CompressedWeight>> Weights)> trials,
+        Action<int>? measured,
+        CancellationToken cancellationToken
+    )
     {
-        double[] row = losses.GetOrAdd(Name(key), () => Measure(weights(), cancellationToken));
-        LossMetric = metrics[(int)row[1]];
-        return row[0];
+        (string Name, Func<IReadOnlyList<CompressedWeight>> Weights)[] open =
+        [
+            .. trials.Where(t => !Knows(t.Key)).Select(t => (Name(t.Key), t.Weights)),
+        ];
+        if (open.Length > 0)
+        {
+            reference ??= Reference(cancellationToken);
+            Measure(open, reference, i => measured?.Invoke(trials.Count - open.Length + i + 1), cancellationToken);
+        }
+        double[][] rows = [.. trials.Select(t => losses.TryGet(Name(t.Key), out double[] row) ? row : throw new UnreachableException())];
+        LossMetric = rows.Length > 0 ? metrics[(int)rows[^1][1]] : LossMetric;
+        return [.. rows.Select(r => r[0])];
     }
 
     private string Name(Digest key) => $"{name}|{key}";
 
-    private double[] Measure(IReadOnlyList<CompressedWeight> weights, CancellationToken cancellationToken)
+    private void Measure(
+        (string Name, Func<IReadOnlyList<CompressedWeight>> Weights)[] trials,
+        ReferenceOutputs against,
+        Action<int> measured,
+        CancellationToken cancellationToken
+    )
     {
-        reference ??= Reference(cancellationToken);
+        int batches = against.Count;
+        var fed = new Lazy<IReadOnlyDictionary<string, DataTensor>>?[trials.Length];
+        for (int t = 0; t < fed.Length; t++)
+        {
+            Func<IReadOnlyList<CompressedWeight>> weights = trials[t].Weights;
+            fed[t] = new(() => Replacements(weights()));
+        }
+        DivergenceAccumulator? accumulator = null;
+        Workers.RunInOrder(
+            trials.Length * batches,
+            threads,
+            i => session.Run(samples.Batches[i % batches], fed[i / batches]!.Value, cancellationToken),
+            (i, outputs) =>
+            {
+                accumulator ??= new DivergenceAccumulator(against.Outputs, null, 1);
+                accumulator.Add(against, i % batches, outputs, cancellationToken);
+                if (i % batches == batches - 1)
+                {
+                    DivergenceResult result = accumulator.Result();
+                    losses.Add(trials[i / batches].Name, [result.Loss, Array.IndexOf(metrics, result.LossMetric)]);
+                    accumulator = null;
+                    fed[i / batches] = null;
+                    measured(i / batches);
+                }
+            },
+            cancellationToken
+        );
+    }
+
+    private Dictionary<string, DataTensor> Replacements(IReadOnlyList<CompressedWeight> weights)
+    {
         var fed = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
         foreach (CompressedWeight weight in weights)
         {
@@ -70,28 +126,20 @@ public sealed class EndToEnd
                 fed[input] = value;
             }
         }
-        var accumulator = new DivergenceAccumulator(reference.Outputs, null, threads);
-        for (int b = 0; b < reference.Count; b++)
-        {
-            using var outputs = session.Run(samples.Batches[b], fed, cancellationToken);
-            accumulator.Add(reference, b, outputs, cancellationToken);
-        }
-        DivergenceResult result = accumulator.Result();
-        return [result.Loss, Array.IndexOf(metrics, result.LossMetric)];
+        return fed;
     }
 
     /// <summary>Runs the original once and keeps its outputs, as far as memory allows.</summary>
     private ReferenceOutputs Reference(CancellationToken cancellationToken)
     {
-        var outputs = new ReferenceOutputs(session.Outputs, mask, ReferenceOutputs.DefaultMemoryLimit, threads);
-        foreach (IReadOnlyDictionary<string, DataTensor> batch in samples.Batches)
-        {
-            using var values = session.Run(batch, Nothing, cancellationToken);
-            if (!outputs.TryAdd(batch, values, cancellationToken))
-            {
-                break;
-            }
-        }
+        var outputs = new ReferenceOutputs(session.Outputs, mask, ReferenceOutputs.DefaultMemoryLimit, 1);
+        Workers.RunInOrder(
+            samples.Batches.Count,
+            threads,
+            b => session.Run(samples.Batches[b], Nothing, cancellationToken),
+            (b, values) => outputs.TryAdd(samples.Batches[b], values, cancellationToken),
+            cancellationToken
+        );
         return outputs;
     }
 }

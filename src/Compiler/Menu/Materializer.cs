@@ -54,13 +54,15 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         return weights;
     }
 
-    /// <summary>One site's weight by a candidate, from values and an input of the caller's.</summary>
+    /// <summary>Some columns of a site by a candidate, all of them where it has a pair, from values and an input of the caller's.</summary>
     public static CompressedWeight Materialize(
         Site site,
         Candidate candidate,
         WeightQuantizer quantizer,
+        int start,
+        int count,
         CancellationToken cancellationToken
-    ) => Materialize(site, [new Run(site, 0, site.N, candidate)], quantizer, isDraft: false, cancellationToken);
+    ) => Materialize(site, [new Run(site, start, count, candidate)], quantizer, isDraft: false, cancellationToken);
 
     /// <summary>Codes and pair as one compressed weight.</summary>
     public static CompressedWeight Weight(Site site, Encoding encoding, Decomposed parts) =>

@@ -29,8 +29,17 @@ public sealed class MenuBuilder(
     /// <summary>Columns of a table segment that a candidate is measured on; the columns are independent, so a sample measures them all.</summary>
     private const int SampledColumns = 256;
 
-    /// <summary>Columns that a candidate of any other site is measured on, where it has at least twice as many.</summary>
-    private const int WideSample = 512;
+    /// <summary>
+    /// Weights that a candidate of any other site is measured on, in whole columns: where a site has at least twice as many columns, a sample stands
+    /// for all. The work of a column grows with the square of K.
+    /// </summary>
+    private const int SampledWeights = 1 << 18;
+
+    /// <summary>Bits of the grid that is measured on all columns besides.</summary>
+    private const int ReferenceBits = 4;
+
+    /// <summary>Columns of such a sample at least.</summary>
+    private const int SmallestSample = 192;
 
     /// <summary>What was measured before: a row's name says which site, grid, quantizer and pair it is of.</summary>
     private readonly CacheTable losses = cache.Table("menu");
@@ -87,27 +96,35 @@ public sealed class MenuBuilder(
         {
             return Segments(site, key, quantizer, GridsWithinBits(site, grids), methods, cancellationToken);
         }
-        bool isWide = site.Groups == 1 && hasMoment && statistics!.Counts is null && site.N >= 2 * WideSample;
-        var sample = new Lazy<ColumnSample>(() => new ColumnSample(quantizer.Value, site, 0, site.N, WideSample));
+        int sampled = Math.Max(SmallestSample, SampledWeights / site.K);
+        bool isWide = site.Groups == 1 && hasMoment && statistics!.Counts is null && site.N >= 2 * sampled;
+        var sample = new Lazy<ColumnSample>(() => new ColumnSample(quantizer.Value, site, 0, site.N, sampled));
         var ranks = new RankChoices(model, site, spec, emission, quantizer, hasMoment, losses, key);
         var candidates = new List<Candidate> { new(new Encoding.Keep(), null, 0, 0), Half(site, key, quantizer) };
-        foreach (QuantizationGrid grid in grids)
+        foreach (IQuantizer method in methods)
         {
-            long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(grid), [(grid, site.N)]));
-            foreach (IQuantizer method in methods.Where(m => m.Supports(grid)))
+            QuantizationGrid[] supported = [.. grids.Where(method.Supports)];
+            Lazy<QuantizedMatrix>[] codes =
+            [
+                .. supported.Select(grid => new Lazy<QuantizedMatrix>(() =>
+                    quantizer.Value.Quantize(method, grid, 0, site.N, cancellationToken)
+                )),
+            ];
+            double Measured(int i, bool isSampled, Func<double> measure) =>
+                losses.GetOrAdd($"{key}|{supported[i]}|{method.Name}{(isSampled ? "|sample" : "")}", () => [measure()])[0];
+            double Whole(int i) => Measured(i, false, () => quantizer.Value.Loss(codes[i].Value.Dequantize(), 0, site.N));
+            double Sampled(int i) => Measured(i, true, () => sample.Value.Loss(method, supported[i], cancellationToken));
+            // What makes the sample's columns lose more or less than the others does so on every grid: one of them, measured on all columns too,
+            // corrects the rest. Without that, pairs, which are measured whole, would be compared with a number that is a few per cent off.
+            int reference = Enumerable.Range(0, supported.Length).MinBy(i => (Math.Abs(supported[i].Bits - ReferenceBits), i));
+            double correction = isWide && supported.Length > 0 && Sampled(reference) is > 0 and double s ? Whole(reference) / s : 1;
+            for (int i = 0; i < supported.Length; i++)
             {
-                var codes = new Lazy<QuantizedMatrix>(() => quantizer.Value.Quantize(method, grid, 0, site.N, cancellationToken));
-                double loss = losses.GetOrAdd(
-                    $"{key}|{grid}|{method.Name}",
-                    () =>
-                        [
-                            isWide
-                                ? sample.Value.Loss(method, grid, cancellationToken)
-                                : quantizer.Value.Loss(codes.Value.Dequantize(), 0, site.N),
-                        ]
-                )[0];
+                QuantizationGrid grid = supported[i];
+                long bytes = emission.BytesDelta(model, site, new WeightShape(new Encoding.Quantized(grid), [(grid, site.N)]));
+                double loss = isWide && i != reference ? correction * Sampled(i) : Whole(i);
                 candidates.Add(new Candidate(new Encoding.Quantized(grid), method, loss, bytes));
-                ranks.Consider(codes, candidates[^1], candidates);
+                ranks.Consider(codes[i], candidates[^1], candidates);
             }
         }
         IReadOnlyList<Candidate> all = WithinBits(site, ranks.Extend(candidates, cancellationToken));

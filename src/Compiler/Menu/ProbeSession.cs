@@ -16,12 +16,11 @@ public sealed class ProbeSession : IDisposable
     /// <summary>Prepares a session; it opens when it is first used.</summary>
     /// <param name="model">The original model.</param>
     /// <param name="sites">Sites whose weights can be replaced.</param>
-    /// <param name="threads">Threads inside one operator; 0 for one per core.</param>
     /// <param name="cancellationToken">Stops opening.</param>
-    public ProbeSession(OnnxModel model, IReadOnlyList<Site> sites, int threads, CancellationToken cancellationToken)
+    public ProbeSession(OnnxModel model, IReadOnlyList<Site> sites, CancellationToken cancellationToken)
     {
         Sites = sites;
-        opened = new(() => Open(model, sites, threads, cancellationToken));
+        opened = new(() => Open(model, sites, cancellationToken));
     }
 
     /// <summary>The sites whose weights can be replaced: with another set of them ONNX Runtime folds and fuses differently.</summary>
@@ -35,7 +34,7 @@ public sealed class ProbeSession : IDisposable
     /// <param name="view">Row-major K×N.</param>
     public IReadOnlyDictionary<string, DataTensor> Replacement(Site site, float[] view) => opened.Value.Weights.Replacement(site, view);
 
-    /// <summary>Runs a batch with some weights replaced.</summary>
+    /// <summary>Runs a batch with some weights replaced, on the calling thread. Thread-safe.</summary>
     public IDisposableReadOnlyCollection<Microsoft.ML.OnnxRuntime.OrtValue> Run(
         IReadOnlyDictionary<string, DataTensor> batch,
         IReadOnlyDictionary<string, DataTensor> replacements,
@@ -60,7 +59,7 @@ public sealed class ProbeSession : IDisposable
         }
     }
 
-    private static Opened Open(OnnxModel model, IReadOnlyList<Site> sites, int threads, CancellationToken cancellationToken)
+    private static Opened Open(OnnxModel model, IReadOnlyList<Site> sites, CancellationToken cancellationToken)
     {
         string folder = Directory.CreateTempSubdirectory("lorq-probe-").FullName;
         try
@@ -69,7 +68,7 @@ public sealed class ProbeSession : IDisposable
             var weights = OpenWeights.In(probe, model, sites, cancellationToken);
             string path = Path.Combine(folder, "probe.onnx");
             probe.Save(path, null, cancellationToken);
-            return new Opened(weights, new ModelRunner(path, threads), folder);
+            return new Opened(weights, new ModelRunner(path, threads: 1), folder);
         }
         catch
         {

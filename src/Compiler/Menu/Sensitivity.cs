@@ -39,12 +39,16 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         var open = probes.Where(p => p.Error > 0 && !probe.Knows(p.Key)).Select(p => p.Plan).ToList();
         var together = new Plan([.. open.SelectMany(p => p.Menus)], [.. open.SelectMany(p => p.Chosen)]);
         var made = materializer.Draft(together, progress, cancellationToken).ToDictionary(w => w.Site);
-        var weights = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach ((Site site, _, Digest key, double error) in probes)
+        var measured = probes.Where(p => p.Error > 0).ToArray();
+        IReadOnlyList<double> divergences = probe.Losses(
+            [.. measured.Select(p => (p.Key, (Func<IReadOnlyList<CompressedWeight>>)(() => [made[p.Site]])))],
+            done => progress?.Report(new StageProgress("Sensitivity", done, measured.Length, measured[done - 1].Site.Name)),
+            cancellationToken
+        );
+        var weights = probes.ToDictionary(p => p.Site.Name, _ => 0.0, StringComparer.Ordinal);
+        for (int i = 0; i < measured.Length; i++)
         {
-            double divergence = error > 0 ? probe.Loss(key, () => [made[site]], cancellationToken) : 0;
-            weights[site.Name] = error > 0 ? divergence / error : 0;
-            progress?.Report(new StageProgress("Sensitivity", weights.Count, sites.Length, site.Name));
+            weights[measured[i].Site.Name] = divergences[i] / measured[i].Error;
         }
         return weights;
     }
@@ -70,21 +74,26 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
             .Menus.Select((m, i) => (m.Site.Name, plan[i].Loss))
             .GroupBy(p => p.Name)
             .ToDictionary(g => g.Key, g => g.Sum(p => p.Loss));
-        int done = 0;
-        foreach (CompressedWeight weight in compressed)
+        IReadOnlyList<double> without = probe.Losses(
+            [
+                .. compressed.Select(w =>
+                    (
+                        new ContentHash().Add(plan.Digest).Add("without").Add(w.Site.Name).Finish(),
+                        (Func<IReadOnlyList<CompressedWeight>>)(() => [.. compressed.Where(other => other != w)])
+                    )
+                ),
+            ],
+            done => progress?.Report(new StageProgress("Sensitivity", done, compressed.Count, compressed[done - 1].Site.Name)),
+            cancellationToken
+        );
+        for (int i = 0; i < compressed.Count; i++)
         {
-            double without = probe.Loss(
-                new ContentHash().Add(plan.Digest).Add("without").Add(weight.Site.Name).Finish(),
-                () => [.. compressed.Where(w => w != weight)],
-                cancellationToken
-            );
-            double error = errors[weight.Site.Name];
-            if (error > 0)
+            string site = compressed[i].Site.Name;
+            if (errors[site] > 0)
             {
                 // Restoring a site can look harmful within noise; a weight of zero would let the solver ruin it.
-                weights[weight.Site.Name] = Math.Max((whole - without) / error, 0.1 * before[weight.Site.Name]);
+                weights[site] = Math.Max((whole - without[i]) / errors[site], 0.1 * before[site]);
             }
-            progress?.Report(new StageProgress("Sensitivity", ++done, compressed.Count, weight.Site.Name));
         }
         return weights;
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,12 @@ public static class Linear
 
     /// <summary>Columns per tile of the Gram matrix; tiles below the diagonal are not computed.</summary>
     private const int GramTile = 256;
+
+    /// <summary>Triangular matrices up to this order are inverted by a solve.</summary>
+    private const int InverseLeaf = 64;
+
+    /// <summary>Rows and columns per tile of a transposition in place.</summary>
+    private const int MirrorTile = 32;
 
     /// <summary><c>C ← α·A·B + β·C</c>, in the precision of <typeparamref name="T"/>; with β = 0 the old C is not read.</summary>
     /// <exception cref="ArgumentException">The shapes do not fit, or a view leaves its array.</exception>
@@ -36,16 +43,23 @@ public static class Linear
         Wrap(c).addmm_(Wrap(a), Wrap(b), beta, alpha);
     }
 
+    /// <summary>Adds XᵀX of fp32 rows to a symmetric K×K fp64 sum; see <see cref="AccumulateUpperGram"/>.</summary>
+    public static void AccumulateGram(float[] x, int rows, int k, double[] sum, CancellationToken cancellationToken = default)
+    {
+        AccumulateUpperGram(x, rows, k, sum, cancellationToken);
+        MirrorUpper(sum, k);
+    }
+
     /// <summary>
-    /// Adds XᵀX of fp32 rows to a K×K fp64 sum (both triangles). Products of at most 1024 rows are summed in fp32, those sums in fp64:
+    /// Adds XᵀX of fp32 rows to the upper triangle of a K×K fp64 sum. Products of at most 1024 rows are summed in fp32, those sums in fp64:
     /// the relative error is that of fp32 (about 1e-7 of √(H_ii·H_jj)), however many rows there are, at twice the speed of fp64.
     /// </summary>
     /// <param name="x">Row-major, at least rows·k elements.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="k">Columns of x.</param>
-    /// <param name="sum">Row-major K×K, symmetric.</param>
+    /// <param name="sum">Row-major K×K; <see cref="MirrorUpper"/> completes it.</param>
     /// <param name="cancellationToken">Looked at once per 1024 rows.</param>
-    public static void AccumulateGram(float[] x, int rows, int k, double[] sum, CancellationToken cancellationToken = default)
+    public static void AccumulateUpperGram(float[] x, int rows, int k, double[] sum, CancellationToken cancellationToken = default)
     {
         if (x.Length < (long)rows * k || sum.Length != (long)k * k)
         {
@@ -70,16 +84,30 @@ public static class Linear
                 {
                     // Row i+row, columns from the diagonal on.
                     int first = i + row;
-                    ReadOnlySpan<float> from = tile.AsSpan(row * width + row, width - row);
-                    Span<double> to = sum.AsSpan(first * k + first, width - row);
-                    for (int j = 0; j < from.Length; j++)
+                    Add(tile.AsSpan(row * width + row, width - row), sum.AsSpan(first * k + first, width - row));
+                }
+            }
+        }
+    }
+
+    /// <summary>Copies the upper triangle of a matrix to the lower one: tile by tile, so that both stay in the cache.</summary>
+    /// <param name="a">Row-major k×k.</param>
+    /// <param name="k">Order.</param>
+    public static void MirrorUpper(double[] a, int k)
+    {
+        for (int top = 0; top < k; top += MirrorTile)
+        {
+            for (int left = 0; left <= top; left += MirrorTile)
+            {
+                for (int i = top; i < Math.Min(k, top + MirrorTile); i++)
+                {
+                    for (int j = left; j < Math.Min(i, left + MirrorTile); j++)
                     {
-                        to[j] += from[j];
+                        a[i * k + j] = a[j * k + i];
                     }
                 }
             }
         }
-        MirrorUpper(sum, k);
     }
 
     /// <summary>Adds XᵀY of fp32 rows to an fp64 sum, with the accuracy of <see cref="AccumulateGram"/>.</summary>
@@ -113,11 +141,7 @@ public static class Linear
                     new MatrixView<float>(y, rows, n).Part(r, 0, count, n),
                     new MatrixView<float>(tile, height, n)
                 );
-                Span<double> to = sum.AsSpan(i * n, height * n);
-                for (int j = 0; j < to.Length; j++)
-                {
-                    to[j] += tile[j];
-                }
+                Add(tile.AsSpan(0, height * n), sum.AsSpan(i * n, height * n));
             }
         }
     }
@@ -132,14 +156,16 @@ public static class Linear
         return info.item<int>() == 0 && factor.isfinite().all().item<bool>() ? ToArray<double>(factor) : null;
     }
 
-    /// <summary>The inverse of a triangular matrix.</summary>
+    /// <summary>The inverse of a triangular matrix, in a third of the work of a solve: what is zero is not computed.</summary>
     /// <param name="a">Row-major n×n; the other triangle is not read.</param>
     /// <param name="n">Order.</param>
     /// <param name="upper">Which triangle holds the matrix.</param>
     public static double[] InvertTriangular(double[] a, int n, bool upper)
     {
-        using DisposeScope scope = OpenScope();
-        return ToArray<double>(linalg.solve_triangular(Wrap(new MatrixView<double>(a, n, n)), eye(n, dtype: float64), upper));
+        var inverse = new double[a.Length];
+        var product = new double[(long)(n / 2 + 1) * (n / 2 + 1)];
+        Invert(new MatrixView<double>(a, n, n), new MatrixView<double>(inverse, n, n), product, upper);
+        return inverse;
     }
 
     /// <summary>Solves <c>A·X = B</c> for triangular A.</summary>
@@ -191,14 +217,43 @@ public static class Linear
         return ToArray<double>((column * 2 - 1).erfinv() * Math.Sqrt(2));
     }
 
-    private static void MirrorUpper(double[] a, int k)
+    /// <summary>With halves on the diagonal, the block between them is −D⁻¹·C·A⁻¹ (lower: C; upper: −A⁻¹·C·D⁻¹).</summary>
+    private static void Invert(MatrixView<double> a, MatrixView<double> inverse, double[] product, bool upper)
     {
-        for (int i = 1; i < k; i++)
+        int n = a.Rows;
+        if (n <= InverseLeaf)
         {
-            for (int j = 0; j < i; j++)
-            {
-                a[i * k + j] = a[j * k + i];
-            }
+            using DisposeScope scope = OpenScope();
+            Wrap(inverse).copy_(linalg.solve_triangular(Wrap(a), eye(n, dtype: float64), upper));
+            return;
+        }
+        int first = n / 2;
+        int rest = n - first;
+        MatrixView<double> top = inverse.Part(0, 0, first, first);
+        MatrixView<double> bottom = inverse.Part(first, first, rest, rest);
+        Invert(a.Part(0, 0, first, first), top, product, upper);
+        Invert(a.Part(first, first, rest, rest), bottom, product, upper);
+        (int row, int column, int rows, int columns) = upper ? (0, first, first, rest) : (first, 0, rest, first);
+        var half = new MatrixView<double>(product, rows, columns);
+        Multiply(a.Part(row, column, rows, columns), upper ? bottom : top, half);
+        Multiply(upper ? top : bottom, half, inverse.Part(row, column, rows, columns), alpha: -1);
+    }
+
+    private static void Add(ReadOnlySpan<float> values, Span<double> sums)
+    {
+        int width = Vector<float>.Count;
+        int i = 0;
+        for (; i <= values.Length - width; i += width)
+        {
+            Vector.Widen(new Vector<float>(values[i..]), out Vector<double> low, out Vector<double> high);
+            Span<double> to = sums.Slice(i, width);
+            (new Vector<double>(to) + low).CopyTo(to);
+            to = to[Vector<double>.Count..];
+            (new Vector<double>(to) + high).CopyTo(to);
+        }
+        for (; i < values.Length; i++)
+        {
+            sums[i] += values[i];
         }
     }
 
@@ -228,6 +283,7 @@ public static class Linear
         return frombuffer(view.Values, type).as_strided([view.Rows, view.Columns], [view.RowStride, view.ColumnStride], view.Offset);
     }
 
+    /// <summary>The values in one copy; the accessor of TorchSharp asks the library about every element.</summary>
     private static T[] ToArray<T>(Tensor tensor)
-        where T : unmanaged => tensor.contiguous().data<T>().ToArray();
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.contiguous().bytes).ToArray();
 }

@@ -3,15 +3,19 @@ using System.Numerics;
 namespace Lorq.Quantization;
 
 /// <summary>
-/// The scales and zero points that a search over clipped ranges tries for one block of each lane: the range times 1.00, 0.98, …, 0.50,
-/// then 0.46, …, 0.18, which long blocks at 2 and 3 bits need and blocks whose largest weight meets a weak input.
+/// The scales and zero points that a search over clipped ranges tries for one block of each lane: the range times 1.00, 0.94, …, 0.52,
+/// then 0.46, …, 0.18, which long blocks at 2 and 3 bits need and blocks whose largest weight meets a weak input; and 0.02 on either side
+/// of the best of these.
 /// </summary>
 internal readonly struct ClipCandidates
 {
-    private const int FineFactors = 26;
-    private const float FineStep = 0.02f;
-    private const int CoarseFactors = 8;
-    private const float CoarseStep = 0.04f;
+    private const int HighFactors = 9;
+    private const float HighStep = 0.06f;
+    private const int LowFactors = 8;
+    private const float LowStep = 0.04f;
+
+    /// <summary>How far beside the best factor to look.</summary>
+    public const float Beside = 0.02f;
 
     private readonly QuantizationGrid grid;
     private readonly Vector<float> low;
@@ -30,27 +34,33 @@ internal readonly struct ClipCandidates
     /// <param name="high">Largest weight, at least 0.</param>
     public static ClipCandidates For(QuantizationGrid grid, Vector<float> low, Vector<float> high) => new(grid, low, high);
 
-    /// <summary>How many there are.</summary>
-    public int Count => grid.HasZeroPoint ? FineFactors + CoarseFactors : 2 * (FineFactors + CoarseFactors);
+    /// <summary>How many factors are tried at first.</summary>
+    public int Count => grid.HasZeroPoint ? HighFactors + LowFactors : 2 * (HighFactors + LowFactors);
 
-    /// <summary>One candidate.</summary>
-    public (Vector<float> Scale, Vector<float> Zero) this[int index]
+    /// <summary>One of the factors that are tried at first.</summary>
+    public float Factor(int index)
     {
-        get
+        if (grid.HasZeroPoint)
         {
-            if (grid.HasZeroPoint)
-            {
-                return Asymmetric(Factor(index));
-            }
-            // Neither the levels of an integer grid around its zero point nor those of a codebook are symmetric: a negative scale
-            // turns them round, and suits blocks whose longer tail is the positive one.
-            float factor = Factor(index >> 1) * ((index & 1) == 0 ? 1 : -1);
-            float reach = grid.Kind == GridKind.NormalFloat ? 1 : (grid.Levels - 1) / 2f;
-            return Scaled(Vector.Max(high, -low) * (factor / reach));
+            return Size(index);
         }
+        // Neither the levels of an integer grid around its zero point nor those of a codebook are symmetric: a negative scale
+        // turns them round, and suits blocks whose longer tail is the positive one.
+        return Size(index >> 1) * ((index & 1) == 0 ? 1 : -1);
     }
 
-    private static float Factor(int index) => index < FineFactors ? 1 - FineStep * index : 0.5f - CoarseStep * (index - FineFactors + 1);
+    /// <summary>The candidate with a factor of each lane's own.</summary>
+    public (Vector<float> Scale, Vector<float> Zero) At(Vector<float> factor)
+    {
+        if (grid.HasZeroPoint)
+        {
+            return Asymmetric(factor);
+        }
+        float reach = grid.Kind == GridKind.NormalFloat ? 1 : (grid.Levels - 1) / 2f;
+        return Scaled(Vector.Max(high, -low) * (factor / reach));
+    }
+
+    private static float Size(int index) => index < HighFactors ? 1 - HighStep * index : 0.5f - LowStep * (index - HighFactors + 1);
 
     /// <summary>
     /// The rule of plain rounding. Asymmetric: the range over the levels. Symmetric: the weight of largest magnitude gets the outermost
@@ -60,7 +70,7 @@ internal readonly struct ClipCandidates
     {
         if (grid.HasZeroPoint)
         {
-            return Asymmetric(1);
+            return Asymmetric(Vector<float>.One);
         }
         if (grid.Kind == GridKind.NormalFloat)
         {
@@ -73,10 +83,10 @@ internal readonly struct ClipCandidates
     private (Vector<float> Scale, Vector<float> Zero) Scaled(Vector<float> scale) =>
         (ScaleRounding.Round(scale, grid.Scale), grid.Kind == GridKind.NormalFloat ? Vector<float>.Zero : Vector.Create(grid.Levels / 2f));
 
-    private (Vector<float> Scale, Vector<float> Zero) Asymmetric(float factor)
+    private (Vector<float> Scale, Vector<float> Zero) Asymmetric(Vector<float> factor)
     {
         float largest = grid.Levels - 1;
-        Vector<float> scale = ScaleRounding.Round((high - low) * (factor / largest), grid.Scale);
+        Vector<float> scale = ScaleRounding.Round((high - low) * factor / largest, grid.Scale);
         Vector<float> zero = Vector.ConditionalSelect(
             Vector.Equals(scale, Vector<float>.Zero),
             Vector<float>.Zero,

@@ -113,9 +113,17 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
             return (scale, zero);
         }
         Vector<float> error = Error(block, rowWeights, scale, zero);
+        Vector<float> factor = Vector<float>.Zero;
         for (int i = 0; i < candidates.Count; i++)
         {
-            (Vector<float> otherScale, Vector<float> otherZero) = candidates[i];
+            var other = Vector.Create(candidates.Factor(i));
+            (Vector<float> otherScale, Vector<float> otherZero) = candidates.At(other);
+            Vector<int> better = Keep(block, rowWeights, otherScale, otherZero, ref scale, ref zero, ref error);
+            factor = Vector.ConditionalSelect(better, other, factor);
+        }
+        foreach (float beside in (ReadOnlySpan<float>)[-ClipCandidates.Beside, ClipCandidates.Beside])
+        {
+            (Vector<float> otherScale, Vector<float> otherZero) = candidates.At(factor + Vector.Create(beside));
             Keep(block, rowWeights, otherScale, otherZero, ref scale, ref zero, ref error);
         }
         // Between the grid's points: the least-squares scale for the codes as they are, also with the zero point moved by one.
@@ -155,8 +163,8 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
         return ScaleRounding.Round(fitted, grid.Scale);
     }
 
-    /// <summary>Takes a candidate over in the lanes where it is better.</summary>
-    private void Keep(
+    /// <summary>Takes a candidate over in the lanes where it is better, and says which.</summary>
+    private Vector<int> Keep(
         ReadOnlySpan<Vector<float>> block,
         ReadOnlySpan<float> rowWeights,
         Vector<float> otherScale,
@@ -171,6 +179,7 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
         scale = Vector.ConditionalSelect(better, otherScale, scale);
         zero = Vector.ConditionalSelect(better, otherZero, zero);
         error = Vector.ConditionalSelect(better, other, error);
+        return better;
     }
 
     /// <summary>Weighted squared error of each lane.</summary>

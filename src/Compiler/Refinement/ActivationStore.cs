@@ -9,10 +9,11 @@ internal sealed record ActivationPair(DataTensor Original, DataTensor Compressed
     public bool IsShared => ReferenceEquals(Original, Compressed);
 }
 
-/// <summary>The tensors at the frontier, per batch. What does not fit under the memory cap waits in temporary files.</summary>
+/// <summary>The tensors at the frontier, per batch. What does not fit under the memory cap waits in temporary files. Thread-safe.</summary>
 internal sealed class ActivationStore(long memoryCap) : IDisposable
 {
     private readonly Dictionary<(string Tensor, int Batch), Entry> entries = [];
+    private readonly Lock gate = new();
     private string? folder;
     private long held;
     private int files;
@@ -21,14 +22,18 @@ internal sealed class ActivationStore(long memoryCap) : IDisposable
     public void Put(string tensor, int batch, ActivationPair pair)
     {
         long bytes = pair.Original.Bytes.LongLength * (pair.IsShared ? 1 : 2);
-        if (held + bytes <= memoryCap)
+        string path;
+        lock (gate)
         {
-            held += bytes;
-            entries[(tensor, batch)] = new Entry(pair, bytes, null);
-            return;
+            if (held + bytes <= memoryCap)
+            {
+                held += bytes;
+                entries[(tensor, batch)] = new Entry(pair, bytes, null);
+                return;
+            }
+            folder ??= Directory.CreateTempSubdirectory("lorq-prefix-").FullName;
+            path = Path.Combine(folder, $"{files++}.bin");
         }
-        folder ??= Directory.CreateTempSubdirectory("lorq-prefix-").FullName;
-        string path = Path.Combine(folder, $"{files++}.bin");
         using (FileStream file = File.Create(path))
         {
             file.Write(pair.Original.Bytes);
@@ -39,13 +44,20 @@ internal sealed class ActivationStore(long memoryCap) : IDisposable
         }
         DataTensor original = pair.Original with { Bytes = [] };
         DataTensor compressed = pair.IsShared ? original : pair.Compressed with { Bytes = [] };
-        entries[(tensor, batch)] = new Entry(new ActivationPair(original, compressed), pair.Original.Bytes.LongLength, path);
+        lock (gate)
+        {
+            entries[(tensor, batch)] = new Entry(new ActivationPair(original, compressed), pair.Original.Bytes.LongLength, path);
+        }
     }
 
     /// <summary>A tensor that was put.</summary>
     public ActivationPair Get(string tensor, int batch)
     {
-        Entry entry = entries[(tensor, batch)];
+        Entry entry;
+        lock (gate)
+        {
+            entry = entries[(tensor, batch)];
+        }
         if (entry.Path is null)
         {
             return entry.Pair;
@@ -59,6 +71,14 @@ internal sealed class ActivationStore(long memoryCap) : IDisposable
 
     /// <summary>Forgets a tensor in all batches.</summary>
     public void Drop(string tensor, int batches)
+    {
+        lock (gate)
+        {
+            Forget(tensor, batches);
+        }
+    }
+
+    private void Forget(string tensor, int batches)
     {
         for (int b = 0; b < batches; b++)
         {

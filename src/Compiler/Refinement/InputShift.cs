@@ -14,7 +14,8 @@ namespace Lorq.Refinement;
 internal sealed class InputShift
 {
     private readonly MomentKey key;
-    private readonly RowReader reader;
+    private readonly RowReader momentReader;
+    private readonly RowReader shiftReader;
     private readonly float[][][] weights;
     private readonly int columns;
     private readonly bool projects;
@@ -29,7 +30,7 @@ internal sealed class InputShift
     {
         this.key = key;
         this.weights = weights;
-        reader = new RowReader(key);
+        (momentReader, shiftReader) = (new RowReader(key), new RowReader(key));
         columns = weights.Sum(w => w[0].Length / key.K);
         // Whichever is narrower is summed: the differences as seen by the weights, or the differences themselves.
         projects = columns < key.K;
@@ -44,14 +45,14 @@ internal sealed class InputShift
     /// <param name="mask">Which rows count; null for all.</param>
     /// <param name="cancellationToken">Stops.</param>
     public void AddMoment(ReadOnlySpan<float> compressed, long[] shape, RowMask? mask, CancellationToken cancellationToken) =>
-        reader.Read(
+        momentReader.Read(
             compressed,
             [],
             shape,
             mask,
             (group, x, _, count) =>
             {
-                Linear.AccumulateGram(x, count, key.K, moments[group], cancellationToken);
+                Linear.AccumulateUpperGram(x, count, key.K, moments[group], cancellationToken);
                 rows[group] += count;
             }
         );
@@ -69,7 +70,7 @@ internal sealed class InputShift
         RowMask? mask,
         CancellationToken cancellationToken
     ) =>
-        reader.Read(
+        shiftReader.Read(
             compressed,
             original,
             shape,
@@ -106,6 +107,7 @@ internal sealed class InputShift
         for (int g = 0; g < groups.Length; g++)
         {
             double count = Math.Max(1, rows[g]);
+            Linear.MirrorUpper(moments[g], key.K);
             TensorPrimitives.Divide(moments[g], count, moments[g]);
             TensorPrimitives.Divide(shifts[g], count, shifts[g]);
             groups[g] = new GroupShift(

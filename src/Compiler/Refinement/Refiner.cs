@@ -3,6 +3,7 @@ using Lorq.Calibration;
 using Lorq.Checks;
 using Lorq.Menu;
 using Lorq.Models;
+using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Sites;
 
@@ -21,6 +22,12 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
 {
     /// <summary>Damping of the least-squares answer; how far a weight is moved towards it is found on samples kept aside.</summary>
     private const double Damping = 0.03;
+
+    /// <summary>A site is compressed in parts of at least so many columns, side by side.</summary>
+    private const int PartColumns = 128;
+
+    /// <summary>Parts of a site at most. A number of their own, and not the number of threads, so that the result is the same on every machine.</summary>
+    private const int MostParts = 4;
 
     private readonly IReadOnlyDictionary<string, DataTensor>[] batches =
     [
@@ -104,7 +111,7 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         return [.. weights.Select(w => refined[w.Site])];
     }
 
-    /// <summary>Runs a step's segment on all batches, in both models.</summary>
+    /// <summary>Runs a step's segment on all batches, in both models: batches side by side, each on one thread.</summary>
     private bool Advance(
         PrefixStep step,
         ActivationStore store,
@@ -117,27 +124,34 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
             return true;
         }
         var types = step.Inputs.ToDictionary(i => i, i => store.Get(i, 0).Original.ElementType);
-        using var segment = new SegmentModel(model, step, types, refined.Keys, threads, cancellationToken);
+        using var segment = new SegmentModel(model, step, types, refined.Keys, batches.Length > 1 ? 1 : threads, cancellationToken);
         IReadOnlyDictionary<string, DataTensor> none = new Dictionary<string, DataTensor>();
         IReadOnlyDictionary<string, DataTensor> replacements = segment.Replacements(site => Materializer.Dequantize(refined[site]));
-        for (int b = 0; b < batches.Length; b++)
-        {
-            var inputs = step.Inputs.ToDictionary(i => i, i => store.Get(i, b));
-            DataTensor[]? original = segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Original), none, cancellationToken);
-            bool isShared = !segment.IsCompressed && inputs.Values.All(p => p.IsShared);
-            DataTensor[]? compressed = isShared
-                ? original
-                : segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Compressed), replacements, cancellationToken);
-            if (original is null || compressed is null)
+        bool isKnown = true;
+        Workers.Run(
+            batches.Length,
+            threads,
+            b =>
             {
-                return false;
-            }
-            for (int o = 0; o < original.Length; o++)
-            {
-                store.Put(step.Outputs[o], b, new ActivationPair(original[o], compressed[o]));
-            }
-        }
-        return true;
+                var inputs = step.Inputs.ToDictionary(i => i, i => store.Get(i, b));
+                DataTensor[]? original = segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Original), none, cancellationToken);
+                bool isShared = !segment.IsCompressed && inputs.Values.All(p => p.IsShared);
+                DataTensor[]? compressed = isShared
+                    ? original
+                    : segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Compressed), replacements, cancellationToken);
+                if (original is null || compressed is null)
+                {
+                    Volatile.Write(ref isKnown, false);
+                    return;
+                }
+                for (int o = 0; o < original.Length; o++)
+                {
+                    store.Put(step.Outputs[o], b, new ActivationPair(original[o], compressed[o]));
+                }
+            },
+            cancellationToken
+        );
+        return isKnown;
     }
 
     /// <summary>The input in both models: on the samples that weights are fitted to, and on those kept aside.</summary>
@@ -151,24 +165,19 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         int fitted = calibration.Data.Batches.Count;
         var fit = new InputShift(key, weights);
         var judge = new InputShift(key, weights);
-        Action moments = () => ForBatches(0, fitted, (x, _, shape, mask) => fit.AddMoment(x, shape, mask, cancellationToken));
-        Action shifts = () => ForBatches(0, fitted, (x, y, shape, mask) => fit.AddShift(x, y, shape, mask, cancellationToken));
-        Action aside = () =>
-            ForBatches(
-                fitted,
-                batches.Length,
-                (x, y, shape, mask) =>
-                {
-                    judge.AddMoment(x, shape, mask, cancellationToken);
-                    judge.AddShift(x, y, shape, mask, cancellationToken);
-                }
-            );
-        Action[] parts = [shifts, moments, aside];
+        // The sums are independent; what takes longest comes first.
+        Action[] parts =
+        [
+            () => ForBatches(0, fitted, (x, y, shape, mask) => fit.AddShift(x, y, shape, mask, cancellationToken)),
+            () => ForBatches(0, fitted, (x, _, shape, mask) => fit.AddMoment(x, shape, mask, cancellationToken)),
+            () => ForBatches(fitted, batches.Length, (x, y, shape, mask) => judge.AddShift(x, y, shape, mask, cancellationToken)),
+            () => ForBatches(fitted, batches.Length, (x, _, shape, mask) => judge.AddMoment(x, shape, mask, cancellationToken)),
+        ];
         Workers.Run(parts.Length, threads, i => parts[i](), cancellationToken);
         IReadOnlyList<GroupShift> result = fit.Finish();
         return (result, batches.Length == fitted ? result : judge.Finish());
 
-        void ForBatches(int first, int end, Action<float[], float[], long[], RowMask?> add)
+        void ForBatches(int first, int end, AddBatch add)
         {
             for (int b = first; b < end; b++)
             {
@@ -193,35 +202,82 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
     )
     {
         float[][] weights = [.. step.Sites.Select(s => s.ReadWeight())];
-        float[][][] parts =
+        float[][][] groups =
         [
             .. step.Sites.Select((s, i) => (float[][])[.. Enumerable.Range(0, s.Groups).Select(g => SiteTarget.Part(s, weights[i], g))]),
         ];
-        (IReadOnlyList<GroupShift> fit, IReadOnlyList<GroupShift> judge) = Measure(step.Key, parts, store, cancellationToken);
+        (IReadOnlyList<GroupShift> fit, IReadOnlyList<GroupShift> judge) = Measure(step.Key, groups, store, cancellationToken);
         var statistics = new SiteStatistics([.. fit.Select(f => f.Moment)], null);
         SiteTarget[] targets = [.. step.Sites.Select((s, i) => new SiteTarget(s, weights[i], i, fit, judge))];
-        var found = new CompressedWeight[targets.Length];
+        // A site alone would keep one thread busy: what its columns are rounded with is made beside the correction, then the columns in parts.
+        var moved = new float[targets.Length][];
         Workers.Run(
-            found.Length,
+            targets.Length + fit.Count,
             threads,
             i =>
             {
-                SiteTarget target = targets[i];
-                found[i] = current[target.Site];
-                // Rounding adds about the same error wherever the weight is moved, so that this is known before.
-                if (target.Moved(Damping) is not { } moved)
+                if (i < targets.Length)
                 {
-                    return;
+                    moved[i] = targets[i].Moved(Damping)!;
                 }
-                var quantizer = new WeightQuantizer(target.Site, statistics, moved);
-                CompressedWeight anew = Materializer.Materialize(target.Site, candidates[target.Site], quantizer, cancellationToken);
-                if (target.Excess(Materializer.Dequantize(anew)) < target.Excess(Materializer.Dequantize(found[i])))
+                else
                 {
-                    found[i] = anew;
+                    _ = fit[i - targets.Length].Moment.InverseFactors(byEnergy: false);
                 }
             },
             cancellationToken
         );
-        return [.. found];
+        int[] open = [.. Enumerable.Range(0, targets.Length).Where(i => moved[i] is not null)];
+        var quantizers = open.ToDictionary(i => i, i => new WeightQuantizer(targets[i].Site, statistics, moved[i]));
+        (int Target, int Start, int Count)[] parts =
+        [
+            .. open.SelectMany(i => Parts(targets[i].Site, candidates[targets[i].Site]).Select(p => (i, p.Start, p.Count))),
+        ];
+        var made = new CompressedWeight[parts.Length];
+        Workers.Run(
+            parts.Length,
+            threads,
+            p =>
+            {
+                (int i, int start, int count) = parts[p];
+                Site site = targets[i].Site;
+                made[p] = Materializer.Materialize(site, candidates[site], quantizers[i], start, count, cancellationToken);
+            },
+            cancellationToken
+        );
+        CompressedWeight[] trials =
+        [
+            .. open.Select(i => current[targets[i].Site]),
+            .. open.Select(i => Joined([.. made.Where((_, p) => parts[p].Target == i)])),
+        ];
+        var excess = new double[trials.Length];
+        Workers.Run(
+            trials.Length,
+            threads,
+            t => excess[t] = targets[open[t % open.Length]].Excess(Materializer.Dequantize(trials[t])),
+            cancellationToken
+        );
+        var found = targets.Select(t => current[t.Site]).ToList();
+        for (int t = 0; t < open.Length; t++)
+        {
+            found[open[t]] = excess[t + open.Length] < excess[t] ? trials[t + open.Length] : trials[t];
+        }
+        return found;
     }
+
+    private delegate void AddBatch(ReadOnlySpan<float> compressed, ReadOnlySpan<float> original, long[] shape, RowMask? mask);
+
+    /// <summary>Columns of plain codes do not depend on each other.</summary>
+    private static IEnumerable<(int Start, int Count)> Parts(Site site, Candidate candidate)
+    {
+        int parts = candidate.Factors is null && site.Groups == 1 ? Math.Clamp(site.N / PartColumns, 1, MostParts) : 1;
+        for (int p = 0; p < parts; p++)
+        {
+            int start = site.N * p / parts;
+            yield return (start, site.N * (p + 1) / parts - start);
+        }
+    }
+
+    private static CompressedWeight Joined(IReadOnlyList<CompressedWeight> parts) =>
+        parts.Count == 1 ? parts[0] : parts[0] with { Segments = [QuantizedMatrix.Concatenate([.. parts.Select(p => p.Segments[0])])] };
 }

@@ -154,7 +154,7 @@ public sealed class SiteKeyTests : IDisposable
         int measured = 0;
         double Loss(DataSet data, string? mask, IReadOnlyList<Site> opened, int key)
         {
-            using var session = new ProbeSession(model, opened, 1, default);
+            using var session = new ProbeSession(model, opened, default);
             return new EndToEnd(session, data, mask, 1, cache).Loss(
                 Folders.Digest(key),
                 () =>

@@ -40,7 +40,7 @@ internal sealed class MenuTrial : IDisposable
         Planner = new Planner(Profile.Model, Profile.Emission, Profile.Menus, Profile.Groups);
         Materializer = new Materializer(Profile.Calibration?.Result, 0, Profile.Cache);
         Maker = new DecisionMaker(Planner, Materializer, Profile.Menus);
-        session = new(() => new ProbeSession(Profile.Model, Profile.Table.Sites, 0, default));
+        session = new(() => new ProbeSession(Profile.Model, Profile.Table.Sites, default));
     }
 
     public string ModelPath { get; }
