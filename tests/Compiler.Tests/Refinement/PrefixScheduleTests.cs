@@ -60,7 +60,7 @@ public sealed class PrefixScheduleTests : IDisposable
                     values[step.Outputs[o]] = outputs[o];
                 }
             }
-            float[] reached = TappedValues.Floats(values[step.Key.Tensor]);
+            ReadOnlySpan<float> reached = TappedValues.Floats(values[step.Key.Tensor]);
             ReadOnlySpan<float> whole = expected.Floats(step.Key.Tensor, out _);
             for (int i = 0; i < reached.Length; i++)
             {

@@ -251,7 +251,7 @@ public sealed class RefinerTests
                     known[step.Outputs[o]] = outputs[o];
                 }
             }
-            float[] reached = TappedValues.Floats(known[step.Key.Tensor]);
+            float[] reached = TappedValues.Floats(known[step.Key.Tensor]).ToArray();
             float[] right = expected.Floats(step.Key.Tensor, out _).ToArray();
             Assert.All(reached.Zip(right), p => Assert.Equal(p.Second, p.First, 1e-5f * Math.Max(1, Math.Abs(p.Second))));
         }
@@ -308,7 +308,8 @@ public sealed class RefinerTests
 
     private static double Loss(MenuTrial trial, IReadOnlyList<CompressedWeight> weights) => trial.Written().Loss(weights, default);
 
-    private static double[] Inputs(DataSet data) => [.. data.Batches.SelectMany(b => TappedValues.Floats(b["x"])).Select(v => (double)v)];
+    private static double[] Inputs(DataSet data) =>
+        [.. data.Batches.SelectMany(b => TappedValues.Floats(b["x"]).ToArray()).Select(v => (double)v)];
 
     private static double[] Product(double[] x, int k, float[] weight, int n)
     {
