@@ -87,7 +87,9 @@ public sealed class ModelComparisonTests : IDisposable
 
     [Fact]
     public void CancellationStops() =>
-        Assert.ThrowsAny<OperationCanceledException>(() => ModelComparison.Run(a, a, _ => Data(), new(1), null, new CancellationToken(true)));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            ModelComparison.Run(a, a, _ => Data(), new(1), null, new CancellationToken(true))
+        );
 
     private string At(string name) => Path.Combine(folder.FullName, name);
 
