@@ -5,6 +5,7 @@ using Lorq.Checks;
 using Lorq.Diagnostics;
 using Lorq.Menu;
 using Lorq.Models;
+using Lorq.Profiling;
 using Lorq.Refinement;
 using Lorq.Reports;
 using Lorq.Rewriting;
@@ -22,6 +23,9 @@ public sealed record CompilationRequest(string ModelPath, CompressionSpec Spec, 
 {
     /// <summary>Where results of earlier runs are kept, and those of this one; null for nowhere.</summary>
     public CacheFolder? Cache { get; init; }
+
+    /// <summary>True to time the written model beside the original for the report, where there is data to run them on.</summary>
+    public bool MeasuresSpeed { get; init; }
 }
 
 /// <summary>What a compilation wrote.</summary>
@@ -39,6 +43,9 @@ public static class Compilation
 {
     /// <summary>Points of the size–loss front in the report.</summary>
     private const int FrontPoints = 32;
+
+    /// <summary>Time for the runs behind the report's speed section.</summary>
+    private static readonly TimeSpan SpeedBudget = TimeSpan.FromSeconds(2);
 
     /// <summary>Compresses a model. Nothing appears in the output folder unless everything succeeded.</summary>
     /// <param name="request">What to do.</param>
@@ -132,6 +139,32 @@ public static class Compilation
         }
         AccuracyCheck.Require(spec.Accuracy, divergence, "A larger --budget lowers the loss.");
 
+        string? noSpeed = null;
+        SpeedFacts? speed = null;
+        if (request.MeasuresSpeed && calibration is { HeldOut.Batches: [var batch, ..] })
+        {
+            clock.Begin("Speed");
+            try
+            {
+                string file = files.Staged(files.Model);
+                speed = SpeedMeasurement.Run(
+                    request.ModelPath,
+                    file,
+                    batch,
+                    spec.Threads,
+                    stock: false,
+                    SpeedBudget,
+                    clock,
+                    cancellationToken
+                );
+            }
+            catch (LorqException e)
+            {
+                // The model is made and checked: a report without times is better than none.
+                noSpeed = $"Speed was not measured: {e.Message}";
+            }
+        }
+
         clock.Begin("Reports");
         // Now rather than at the end: the report says when it cannot be written.
         cache.Flush();
@@ -152,7 +185,8 @@ public static class Compilation
             written,
             opset
         );
-        CompressionReport report = facts.Report(clock.Stages, files);
+        CompressionReport report = facts.Report(clock.Stages, files) with { Speed = speed };
+        report = noSpeed is null ? report : report with { Warnings = [.. report.Warnings, noSpeed] };
         files.Write(report, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         staging.Publish(files.Names);

@@ -9,8 +9,8 @@ namespace Lorq.Calibration;
 public sealed record TensorSignature(string Name, TensorProto.Types.DataType ElementType, long[] Shape, string[] DimensionNames);
 
 /// <summary>
-/// A model in stock ONNX Runtime on the CPU, no custom library. The one way this compiler runs models: calibration, probes,
-/// checks and comparisons all go through it.
+/// A model in stock ONNX Runtime on the CPU, with no custom library unless the caller's options add one. The one way this compiler
+/// runs models: calibration, probes, checks and comparisons all go through it.
 /// </summary>
 public sealed class ModelRunner : IDisposable
 {
@@ -82,6 +82,9 @@ public sealed class ModelRunner : IDisposable
             handles.ForEach(h => h.Free());
         }
     }
+
+    /// <summary>Ends the profile of a session whose options enabled it; the answer is the file.</summary>
+    internal string EndProfiling() => session.EndProfiling();
 
     /// <inheritdoc />
     public void Dispose() => session.Dispose();

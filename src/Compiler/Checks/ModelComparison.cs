@@ -2,9 +2,16 @@ using System.Diagnostics;
 using Lorq.Calibration;
 using Lorq.Diagnostics;
 using Lorq.Models;
+using Lorq.Profiling;
 using Lorq.Reports;
 
 namespace Lorq.Checks;
+
+/// <summary>How two models are compared.</summary>
+/// <param name="Threads">Threads inside an operator; 0 for one per core.</param>
+/// <param name="Profile">True to find out where the time of a run goes, node by node.</param>
+/// <param name="Stock">True to run nodes of <c>ai.lorq</c> by their function bodies, as ONNX Runtime without Lorq does.</param>
+public sealed record ComparisonOptions(int Threads = 0, bool Profile = false, bool Stock = false);
 
 /// <summary>Compares two model files on the same data: sizes, outputs, load and run times.</summary>
 public static class ModelComparison
@@ -23,15 +30,15 @@ public static class ModelComparison
     /// <param name="a">The reference model file.</param>
     /// <param name="b">The other model file.</param>
     /// <param name="dataPaths">Data files or patterns: .npz, .npy per input, test_data_set folders.</param>
-    /// <param name="threads">Threads inside an operator; 0 for one per core.</param>
+    /// <param name="options">How they run, and what is measured.</param>
     /// <param name="progress">Told how far it is; null for none.</param>
     /// <param name="cancellationToken">Stops.</param>
-    /// <exception cref="LorqException">A model or the data cannot be read, or LORQ0804–0806: they cannot be compared.</exception>
+    /// <exception cref="LorqException">A model or the data cannot be read, or LORQ0804–0807: they cannot be compared.</exception>
     public static ComparisonReport Run(
         string a,
         string b,
         IReadOnlyList<string> dataPaths,
-        int threads = 0,
+        ComparisonOptions? options = null,
         IProgress<StageProgress>? progress = null,
         CancellationToken cancellationToken = default
     ) =>
@@ -42,7 +49,7 @@ public static class ModelComparison
                 dataPaths.Count == 0
                     ? throw Catalogue.NoComparisonData.With(a, b)
                     : CalibrationData.Load(dataPaths, inputs, cancellationToken).ToDataSet(BatchSize),
-            threads,
+            options ?? new ComparisonOptions(),
             progress,
             cancellationToken
         );
@@ -52,14 +59,17 @@ public static class ModelComparison
         string a,
         string b,
         Func<IReadOnlyList<TensorSignature>, DataSet> load,
-        int threads,
+        ComparisonOptions options,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
     )
     {
-        long bytesA = FileBytes(a, cancellationToken);
-        long bytesB = FileBytes(b, cancellationToken);
-        using Pair<ModelRunner> runners = TimeLoads(a, b, threads, out Pair<double> loadTimes, progress, cancellationToken);
+        int threads = options.Threads;
+        (long bytesA, LorqNodes nodesA) = Facts(a, options.Stock, cancellationToken);
+        (long bytesB, LorqNodes nodesB) = Facts(b, options.Stock, cancellationToken);
+        Func<ModelRunner> loadA = () => new ModelRunner(a, threads, nodesA.Configure);
+        Func<ModelRunner> loadB = () => new ModelRunner(b, threads, nodesB.Configure);
+        using Pair<ModelRunner> runners = TimeLoads(loadA, loadB, out Pair<double> loadTimes, progress, cancellationToken);
         SignatureCheck.Check(a, runners.A, b, runners.B);
         DataSet data = load(runners.A.Inputs);
         if (data.Batches.Count == 0)
@@ -69,6 +79,9 @@ public static class ModelComparison
         string? mask = MaskInput.Find(runners.A.Inputs);
         DivergenceResult divergence = Divergence.Measure(runners.A, runners.B, data, mask, threads, progress, cancellationToken);
         Pair<double> runTimes = TimeRuns(runners, data, out int runs, progress, cancellationToken);
+        SpeedFacts? speed = options.Profile
+            ? SpeedMeasurement.Run(a, b, data.Batches[0], threads, options.Stock, RunBudget, progress, cancellationToken)
+            : null;
         return new(
             new(a, bytesA, loadTimes.A, runTimes.A),
             new(b, bytesB, loadTimes.B, runTimes.B),
@@ -83,20 +96,23 @@ public static class ModelComparison
             mask,
             VersionFacts.LorqVersion(),
             VersionFacts.RuntimeVersion()
-        );
+        )
+        {
+            LorqNodes = nodesB.Description ?? nodesA.Description,
+            Speed = speed,
+        };
     }
 
-    private static long FileBytes(string path, CancellationToken cancellationToken)
+    private static (long Bytes, LorqNodes Nodes) Facts(string path, bool stock, CancellationToken cancellationToken)
     {
         using var model = OnnxModel.Load(path, cancellationToken);
-        return model.FileBytes;
+        return (model.FileBytes, LorqNodes.Of(model, stock));
     }
 
     /// <summary>Loads both models in turns; the last two runners are kept.</summary>
     private static Pair<ModelRunner> TimeLoads(
-        string a,
-        string b,
-        int threads,
+        Func<ModelRunner> loadA,
+        Func<ModelRunner> loadB,
         out Pair<double> medians,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
@@ -114,8 +130,8 @@ public static class ModelComparison
                 progress?.Report(new("load models", i, Loads, null));
                 runnerA?.Dispose();
                 runnerB?.Dispose();
-                timesA.Add(Seconds(() => runnerA = new ModelRunner(a, threads)));
-                timesB.Add(Seconds(() => runnerB = new ModelRunner(b, threads)));
+                timesA.Add(Seconds(() => runnerA = loadA()));
+                timesB.Add(Seconds(() => runnerB = loadB()));
             }
         }
         catch

@@ -36,12 +36,21 @@ internal static class CompareCommand
                 return count;
             },
         };
+        var profile = new Option<bool>("--profile")
+        {
+            Description = "Show where the time of a run goes: per weight and per operator, by ONNX Runtime's profile of both models.",
+        };
+        var stock = new Option<bool>("--stock")
+        {
+            Description = "Run ai.lorq nodes by their function bodies, as ONNX Runtime without Lorq does, instead of by Lorq's operators.",
+        };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var command = new ExampleCommand(
             "compare",
             "Runs two models on the same data and shows sizes, how far the outputs are apart, and the ratio of their run times.",
             """
             lorq compare model.onnx out/model.lorq.onnx --data data.npz
+            lorq compare model.onnx out/model.lorq.onnx --data data.npz --profile
             lorq compare model.onnx out/model.lorq.onnx --data data.npz --json
             """
         )
@@ -50,6 +59,8 @@ internal static class CompareCommand
             second,
             data,
             threads,
+            profile,
+            stock,
             json,
         };
         command.SetAction(
@@ -63,7 +74,7 @@ internal static class CompareCommand
                             parsed.GetValue(first)!,
                             parsed.GetValue(second)!,
                             parsed.GetValue(data) ?? [],
-                            parsed.GetValue(threads),
+                            new ComparisonOptions(parsed.GetValue(threads), parsed.GetValue(profile), parsed.GetValue(stock)),
                             progress,
                             cancellationToken
                         )

@@ -21,6 +21,11 @@ internal static class CompressCommand
         };
         var specFile = new Option<string?>("--spec") { Description = "A spec file; options given here override it.", HelpName = "file" };
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress; one line at the end." };
+        var noSpeed = new Option<bool>("--no-speed")
+        {
+            Description =
+                "Do not time the written model beside the original for the report; takes a few seconds and two loads of each otherwise.",
+        };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON instead of the summary." };
         var command = new ExampleCommand(
             "compress",
@@ -41,6 +46,7 @@ internal static class CompressCommand
         var options = new SpecOptions(command);
         var cacheOptions = new CacheOptions(command);
         command.Options.Add(quiet);
+        command.Options.Add(noSpeed);
         command.Options.Add(json);
         command.SetAction(
             (parsed, cancellationToken) =>
@@ -56,6 +62,7 @@ internal static class CompressCommand
                 var request = new CompilationRequest(path, spec, parsed.GetValue(output)!, Reproduce(parsed))
                 {
                     Cache = cacheOptions.Folder(parsed),
+                    MeasuresSpeed = !parsed.GetValue(noSpeed),
                 };
                 CompilationResult result = ProgressDisplay.Run(isQuiet, progress => Compilation.Run(request, progress, cancellationToken));
                 if (parsed.GetValue(json))

@@ -55,4 +55,13 @@ public static partial class Catalogue
         "No data file was given, or the arrays in it have no rows.",
         "Give at least one sample with --data, as .npz, .npy per input, or a test_data_set folder."
     );
+
+    /// <summary>ONNX Runtime's profile of a model cannot be used.</summary>
+    public static readonly Diagnostic ProfileUnreadable = new(
+        "LORQ0807",
+        "The profile of a model cannot be read",
+        "ONNX Runtime's profile of '{0}' cannot be read: {1}",
+        "Profile and optimized graph are written to the folder for temporary files; the disk was full, or another program changed them.",
+        "Make room in the folder for temporary files and run again, or leave the profile out (lorq compare without --profile, lorq compress --no-speed)."
+    );
 }

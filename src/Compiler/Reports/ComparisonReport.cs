@@ -30,7 +30,14 @@ public sealed record ComparisonReport(
     string? MaskInput,
     string Lorq,
     string OnnxRuntime
-);
+)
+{
+    /// <summary>How nodes of <c>ai.lorq</c> ran, in all that was measured; null when there are none.</summary>
+    public string? LorqNodes { get; init; }
+
+    /// <summary>Where the time of a run goes in both models; null when it was not asked for.</summary>
+    public SpeedFacts? Speed { get; init; }
+}
 
 /// <summary>One of two compared models.</summary>
 /// <param name="Path">As given.</param>

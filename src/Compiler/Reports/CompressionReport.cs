@@ -61,6 +61,9 @@ public sealed record CompressionReport
     /// <summary>Output divergence on the held-out samples; null without data.</summary>
     public DivergenceResult? Divergence { get; init; }
 
+    /// <summary>Where the time of a run goes, before and after; null when it was not measured.</summary>
+    public SpeedFacts? Speed { get; init; }
+
     /// <summary>What the compression was calibrated on.</summary>
     public required CalibrationFacts Calibration { get; init; }
 

@@ -50,6 +50,10 @@ public static class ConsoleSummary
         {
             Row(grid, "output", OutputSentence(o));
         }
+        if (r.Speed is { } speed)
+        {
+            Row(grid, "speed", $"{SpeedText.Times(speed.Run)} a run ({SpeedText.Ratio(speed.Run)}), profiled");
+        }
         Row(grid, "data", DataSentence(r.Calibration));
         double total = r.Stages.Sum(t => t.Seconds);
         string longest = string.Join(

@@ -10,6 +10,9 @@ public static class MarkdownReport
 
     private const int BarWidth = 32;
 
+    /// <summary>Groups of weights in the table of times.</summary>
+    private const int SpeedRows = 20;
+
     /// <summary>Writes the report.</summary>
     public static string Write(CompressionReport report)
     {
@@ -20,6 +23,7 @@ public static class MarkdownReport
         Methods(text, report);
         Front(text, report);
         Outputs(text, report);
+        Speed(text, report);
         Sites(text, report);
         LeftAlone(text, report);
         Solver(text, report);
@@ -222,6 +226,42 @@ public static class MarkdownReport
             ]);
         }
         text.Append(table).Append('\n');
+    }
+
+    private static void Speed(StringBuilder text, CompressionReport r)
+    {
+        if (r.Speed is not { } s)
+        {
+            return;
+        }
+        Heading(text, 2, "Speed");
+        text.Append(SpeedText.Method(s)).Append("\n\n");
+        var table = new MarkdownTable(
+            "weights",
+            ">bytes before",
+            ">bytes after",
+            ">time before",
+            ">time after",
+            ">ratio",
+            ">of the run after"
+        );
+        foreach (SpeedRow row in SpeedText.Rows(s, SpeedRows))
+        {
+            Row(row.Kind.Length == 0 ? row.Name : MarkdownTable.Code(row.Name), row.BytesBefore, row.BytesAfter, row.Time);
+        }
+        Row("whole run", "", "", s.Run);
+        text.Append(table).Append('\n');
+
+        void Row(string name, string bytesBefore, string bytesAfter, TimePair time) =>
+            table.Row(
+                name,
+                bytesBefore,
+                bytesAfter,
+                Figures.Milliseconds(time.Before),
+                Figures.Milliseconds(time.After),
+                SpeedText.Ratio(time),
+                SpeedText.Share(s, time)
+            );
     }
 
     private static void LeftAlone(StringBuilder text, CompressionReport r)

@@ -80,20 +80,22 @@ public sealed class ModelComparisonTests : IDisposable
     [Fact]
     public void WithoutSamplesThereIsNothingToCompare()
     {
-        var e = Assert.Throws<LorqException>(() => ModelComparison.Run(a, a, _ => new DataSet([], "none"), 1, null, default));
+        var e = Assert.Throws<LorqException>(() => ModelComparison.Run(a, a, _ => new DataSet([], "none"), new(1), null, default));
         Assert.Equal("LORQ0806", e.Diagnostic.Id);
         Assert.Equal("LORQ0806", Assert.Throws<LorqException>(() => ModelComparison.Run(a, a, [])).Diagnostic.Id);
     }
 
     [Fact]
     public void CancellationStops() =>
-        Assert.ThrowsAny<OperationCanceledException>(() => ModelComparison.Run(a, a, _ => Data(), 1, null, new CancellationToken(true)));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            ModelComparison.Run(a, a, _ => Data(), new(1), null, new CancellationToken(true))
+        );
 
     private string At(string name) => Path.Combine(folder.FullName, name);
 
     private static DataSet Data() => new([new Dictionary<string, DataTensor> { ["x"] = Values.FloatData([1, 0, 0, 1], 2, 2) }], "made up");
 
-    private ComparisonReport Compare(string b) => ModelComparison.Run(a, b, _ => Data(), 1, null, default);
+    private ComparisonReport Compare(string b) => ModelComparison.Run(a, b, _ => Data(), new(1), null, default);
 
     private LorqException Fails(string id, string b)
     {

@@ -41,6 +41,7 @@ public class HtmlReportTests
                     }
                 ),
             ],
+            Speed = SampleReport.Full.Speed! with { Run = new(0, double.NaN), Other = new(-1, double.PositiveInfinity), Groups = [] },
             Stages = [new("a", double.NaN, -1), new("b", double.PositiveInfinity)],
             Model = SampleReport.Full.Model with { WrittenBytes = 100_000_000 },
         };

@@ -41,6 +41,15 @@ internal static class HtmlSamples
                     .Range(0, sites)
                     .Select(i => spectrum with { Site = $"encoder.layer.{i}.weight", ChosenRank = i % 3 == 0 ? null : 16 }),
             ],
+            Speed = SampleReport.Full.Speed! with
+            {
+                Groups =
+                [
+                    .. Enumerable
+                        .Range(0, sites)
+                        .Select(i => SampleReport.Full.Speed!.Groups[0] with { Sites = [$"encoder.layer.{i}.weight"] }),
+                ],
+            },
             LeftAlone =
             [
                 .. Enumerable
@@ -82,6 +91,14 @@ internal static class HtmlSamples
             Front = r.Front! with { Uniform = [.. r.Front!.Uniform.Select(u => u with { Name = Bad() })] },
             Spectra = [.. Names.Select(n => r.Spectra[0] with { Site = n })],
             Divergence = r.Divergence with { Outputs = [.. Names.Select(n => output with { Name = n })] },
+            Speed = r.Speed! with
+            {
+                Groups = [.. Names.Select(n => r.Speed!.Groups[0] with { Sites = [n], Kind = Bad(), NodesAfter = Bad() })],
+                Operators = [.. Names.Select(n => r.Speed!.Operators[0] with { Operator = n })],
+                Batch = Bad(),
+                Processor = Bad(),
+                LorqNodes = Bad(),
+            },
             Calibration = new([.. Names], 192, 64, 9_876, Bad()),
             Stages = [.. Names.Select(n => new StageTime(n, 1, 1_000_000))],
             Versions = new(Bad(), Bad(), 17, 21),

@@ -91,6 +91,24 @@ public class ReportTests
         JsonElement json = JsonDocument.Parse(JsonReport.Write(report)).RootElement;
         Assert.Equal(14_655_432, json.GetProperty("b").GetProperty("bytes").GetInt64());
         Assert.Equal(0.95, json.GetProperty("runTimeRatio").GetDouble());
+        ComparisonReport profiled = report with
+        {
+            Speed = SampleReport.Full.Speed,
+            LorqNodes = "by Lorq's operators (Avx2, int8 activations)",
+        };
+        string times = Render(c => ComparisonSummary.Write(c, profiled));
+        Assert.All(times.Split('\n'), l => Assert.True(l.Length <= 80, l));
+        Assert.Contains("12.50 → 7.50 ms", times);
+        Assert.Contains("mean of the middle half of 31 runs", times.ReplaceLineEndings(" "));
+        Assert.Equal(
+            0.0075,
+            JsonDocument
+                .Parse(JsonReport.Write(profiled))
+                .RootElement.GetProperty("speed")
+                .GetProperty("run")
+                .GetProperty("after")
+                .GetDouble()
+        );
     }
 
     [Fact]

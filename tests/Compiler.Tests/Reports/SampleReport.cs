@@ -129,6 +129,40 @@ internal static class SampleReport
                 new("head.weight", [1, 2, 4, 8, 16, 32, 64], [0.4, 0.3, 0.11, 0.04, 0.011, 0.0051, 0], 24),
             ],
             RoundHistory = [new(1, 0.00174, 0.00262), new(2, 0.002381, 0.002504), new(3, 0.0024, null)],
+            Speed = new()
+            {
+                Run = new(0.0125, 0.0075),
+                Groups =
+                [
+                    new(
+                        ["encoder.layer.0.attention.self.query.weight", "encoder.layer.0.attention|self`key.weight"],
+                        "MatMul",
+                        1_179_648,
+                        166_000,
+                        new(0.008, 0.004),
+                        "MatMul, Gemm",
+                        "3 MatMul, 2 MatMulNBits, Add"
+                    ),
+                    new(
+                        ["embeddings.word_embeddings.weight"],
+                        "Gather",
+                        46_881_792,
+                        null,
+                        new(0, 0.0005),
+                        "Gather",
+                        "GatherBlockQuantized"
+                    ),
+                ],
+                Other = new(0.004, 0.0025),
+                Between = new(0.0005, 0.0005),
+                Operators = [new("MatMul", 1, 3, new(0.008, 0.002)), new("MatMulNBits", 0, 2, new(0, 0.002))],
+                Runs = 31,
+                WarmUps = 2,
+                Batch = "input_ids 8×64, attention_mask 8×64",
+                Threads = 0,
+                Processor = "X64, 2 cores, AVX2",
+                LorqNodes = null,
+            },
             Divergence = new(
                 [
                     new("last_hidden_state", "float", ClassAxis.None, 3201, 895, 0.998812, 0.002504, 0.3127, null, null, null, 0, 0, 0),
@@ -166,6 +200,7 @@ internal static class SampleReport
             Spectra = [],
             RoundHistory = [],
             Divergence = null,
+            Speed = null,
             Warnings = [],
             Loss = new("weighted-error", 0.01, null),
             Calibration = new([], 0, 0, 0, null),

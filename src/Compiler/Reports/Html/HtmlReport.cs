@@ -25,6 +25,7 @@ public static class HtmlReport
                 SitesSection.Of(report),
                 AgreementSection.Of(report),
                 OutputsSection.Of(report),
+                SpeedSection.Of(report),
                 LeftAloneSection.Of(report),
                 RunSection.Of(report),
                 TimeSection.Of(report),
