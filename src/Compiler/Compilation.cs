@@ -179,7 +179,7 @@ public static class Compilation
             menus,
             decision,
             divergence,
-            front.Solve(FrontPoints, cancellationToken),
+            front.Solve(FrontPoints, spec.Threads, cancellationToken),
             front.Uniform(),
             LowRankFacts.Of(planner, decision, cancellationToken),
             written,

@@ -42,7 +42,7 @@ public static class Sweep
         {
             clock.Begin("Front");
             var rough = new Front(planner, profile.Menus, maker.ByWeights());
-            IReadOnlyList<FrontPlan> guesses = rough.Solve(request.Points, cancellationToken);
+            IReadOnlyList<FrontPlan> guesses = rough.Solve(request.Points, spec.Threads, cancellationToken);
             clock.End();
             return SweepReport.Of(profile, guesses, rough.Uniform(), "weighted-error", clock);
         }
@@ -53,7 +53,7 @@ public static class Sweep
         var front = Front.Probe(planner, profile.Menus, maker, new Sensitivity(probe, materializer), clock, cancellationToken);
 
         clock.Begin("Front");
-        FrontPlan[] points = [.. front.Solve(request.Points, cancellationToken)];
+        FrontPlan[] points = [.. front.Solve(request.Points, spec.Threads, cancellationToken)];
         IReadOnlyList<UniformPlan> uniform = front.Uniform();
 
         clock.Begin("Verification");

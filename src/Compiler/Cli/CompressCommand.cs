@@ -23,8 +23,7 @@ internal static class CompressCommand
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress; one line at the end." };
         var noSpeed = new Option<bool>("--no-speed")
         {
-            Description =
-                "Do not time the written model beside the original for the report; takes a few seconds and two loads of each otherwise.",
+            Description = "Do not time the written model beside the original for the report; takes a few seconds otherwise.",
         };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON instead of the summary." };
         var command = new ExampleCommand(

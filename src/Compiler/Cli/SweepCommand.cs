@@ -30,7 +30,7 @@ internal static class SweepCommand
         };
         var verify = new Option<int>("--verify")
         {
-            Description = "How many of the points to make and measure end to end, evenly spaced.",
+            Description = "How many of the points to make and measure end to end, evenly spaced; none unless given.",
             HelpName = "n",
         };
         var csv = new Option<string?>("--csv") { Description = "Write every point to this file.", HelpName = "file" };

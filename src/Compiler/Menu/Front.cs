@@ -49,16 +49,17 @@ public sealed class Front
 
     /// <summary>Solves at evenly spaced sizes (by ratio), from the smallest file to the largest that is worth having.</summary>
     /// <param name="points">How many sizes.</param>
+    /// <param name="threads">Threads; 0 for one per core.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <returns>Ascending in bytes, descending in predicted loss; sizes with the same plan count once.</returns>
-    public IReadOnlyList<FrontPlan> Solve(int points, CancellationToken cancellationToken)
+    public IReadOnlyList<FrontPlan> Solve(int points, int threads, CancellationToken cancellationToken)
     {
         double first = planner.SmallestBytes;
         double last = Math.Max(first, planner.LargestBytes);
         var solved = new SolvedPlan[points];
         Workers.Run(
             points,
-            0,
+            threads,
             i =>
             {
                 long bytes = (long)Math.Ceiling(first * Math.Pow(last / first, points == 1 ? 1 : (double)i / (points - 1)));

@@ -116,7 +116,10 @@ public sealed class MenuBuilder(
             double Sampled(int i) => Measured(i, true, () => sample.Value.Loss(method, supported[i], cancellationToken));
             // What makes the sample's columns lose more or less than the others does so on every grid: one of them, measured on all columns too,
             // corrects the rest. Without that, pairs, which are measured whole, would be compared with a number that is a few per cent off.
-            int reference = Enumerable.Range(0, supported.Length).MinBy(i => (Math.Abs(supported[i].Bits - ReferenceBits), i));
+            int reference = Enumerable
+                .Range(0, supported.Length)
+                .OrderBy(i => Math.Abs(supported[i].Bits - ReferenceBits))
+                .FirstOrDefault();
             double correction = isWide && supported.Length > 0 && Sampled(reference) is > 0 and double s ? Whole(reference) / s : 1;
             for (int i = 0; i < supported.Length; i++)
             {

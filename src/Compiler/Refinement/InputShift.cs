@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using Lorq.Calibration;
 using Lorq.Checks;
@@ -17,6 +16,7 @@ internal sealed class InputShift
     private readonly RowReader momentReader;
     private readonly RowReader shiftReader;
     private readonly float[][][] weights;
+    private readonly double damping;
     private readonly int columns;
     private readonly bool projects;
     private readonly double[][] moments;
@@ -26,8 +26,10 @@ internal sealed class InputShift
     /// <summary>Starts with empty sums.</summary>
     /// <param name="key">The input.</param>
     /// <param name="weights">Per site and column group the weight, row-major K×n.</param>
-    public InputShift(MomentKey key, float[][][] weights)
+    /// <param name="damping">λ of the corrections, as a share of the mean of diag H̃.</param>
+    public InputShift(MomentKey key, float[][][] weights, double damping)
     {
+        this.damping = damping;
         this.key = key;
         this.weights = weights;
         (momentReader, shiftReader) = (new RowReader(key), new RowReader(key));
@@ -112,7 +114,8 @@ internal sealed class InputShift
             TensorPrimitives.Divide(shifts[g], count, shifts[g]);
             groups[g] = new GroupShift(
                 new SecondMoment(key.K, moments[g], rows[g]),
-                [.. Enumerable.Range(0, weights.Length).Select(s => Lost(s, g))]
+                [.. Enumerable.Range(0, weights.Length).Select(s => Lost(s, g))],
+                damping
             );
         }
         return groups;
@@ -145,28 +148,35 @@ internal sealed class InputShift
 }
 
 /// <summary>H̃ and the sites' R of one group of columns. Thread-safe.</summary>
-/// <param name="moment">H̃ = E[x̃ᵀx̃].</param>
-/// <param name="lost">Per site R = E[x̃ᵀ(x − x̃)]·W, row-major K×n: what the lost part of the input would have contributed, seen through x̃.</param>
-internal sealed class GroupShift(SecondMoment moment, IReadOnlyList<float[]> lost)
+internal sealed class GroupShift
 {
-    private readonly ConcurrentDictionary<double, Lazy<double[]?>> factors = new();
+    private readonly Lazy<double[]?> factor;
+
+    /// <summary>Takes what was summed.</summary>
+    /// <param name="moment">H̃ = E[x̃ᵀx̃].</param>
+    /// <param name="lost">Per site R = E[x̃ᵀ(x − x̃)]·W, row-major K×n: what the lost part of the input would have contributed, seen through x̃.</param>
+    /// <param name="damping">λ as a share of the mean of diag H̃.</param>
+    public GroupShift(SecondMoment moment, IReadOnlyList<float[]> lost, double damping)
+    {
+        (Moment, Lost) = (moment, lost);
+        factor = new(() => Factor(damping));
+    }
 
     /// <summary>H̃.</summary>
-    public SecondMoment Moment { get; } = moment;
+    public SecondMoment Moment { get; }
 
     /// <summary>Per site R.</summary>
-    public IReadOnlyList<float[]> Lost { get; } = lost;
+    public IReadOnlyList<float[]> Lost { get; }
 
     /// <summary>
     /// (H̃ + λI)⁻¹·R: what to add to W so that x̃·(W + …) answers x·W best (quantization.md, "The compressed prefix"); null when the
     /// system cannot be solved.
     /// </summary>
     /// <param name="site">Index of the site.</param>
-    /// <param name="damping">λ as a share of the mean of diag H̃.</param>
-    public float[]? Correction(int site, double damping)
+    public float[]? Correction(int site)
     {
         // The sites of a group share the system.
-        if (factors.GetOrAdd(damping, d => new(() => Factor(d))).Value is not { } lower)
+        if (factor.Value is not { } lower)
         {
             return null;
         }

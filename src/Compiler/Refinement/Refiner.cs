@@ -163,8 +163,8 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
     )
     {
         int fitted = calibration.Data.Batches.Count;
-        var fit = new InputShift(key, weights);
-        var judge = new InputShift(key, weights);
+        var fit = new InputShift(key, weights, Damping);
+        var judge = new InputShift(key, weights, Damping);
         // The sums are independent; what takes longest comes first.
         Action[] parts =
         [
@@ -218,7 +218,7 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
             {
                 if (i < targets.Length)
                 {
-                    moved[i] = targets[i].Moved(Damping)!;
+                    moved[i] = targets[i].Moved()!;
                 }
                 else
                 {

@@ -16,12 +16,11 @@ internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnly
 
     /// <summary>
     /// W + α·(W* − W) with the α in [0, 1] that answers best on the samples kept aside: a full step fits the calibration data and generalises
-    /// worse. Null when no step helps there, or the system cannot be solved with this damping.
+    /// worse. Null when no step helps there, or the system cannot be solved.
     /// </summary>
-    /// <param name="damping">See <see cref="GroupShift.Correction"/>.</param>
-    public float[]? Moved(double damping)
+    public float[]? Moved()
     {
-        if (Correction(damping) is not { } correction)
+        if (Correction() is not { } correction)
         {
             return null;
         }
@@ -74,13 +73,13 @@ internal sealed class SiteTarget(Site site, float[] weight, int index, IReadOnly
         return part;
     }
 
-    private float[]? Correction(double damping)
+    private float[]? Correction()
     {
         int columns = Site.N / Site.Groups;
         var whole = new float[weight.Length];
         for (int g = 0; g < Site.Groups; g++)
         {
-            if (fit[Math.Min(g, fit.Count - 1)].Correction(index, damping) is not { } part)
+            if (fit[Math.Min(g, fit.Count - 1)].Correction(index) is not { } part)
             {
                 return null;
             }

@@ -17,7 +17,7 @@ public sealed class FrontTests : IDisposable
     public void It_rises_in_bytes_and_falls_in_loss_and_every_point_is_the_solver_s(int points)
     {
         var omega = trial.Maker.ByWeights();
-        IReadOnlyList<FrontPlan> front = new Front(trial.Planner, trial.Menus, omega).Solve(points, default);
+        IReadOnlyList<FrontPlan> front = new Front(trial.Planner, trial.Menus, omega).Solve(points, 0, default);
         Assert.InRange(front.Count, 1, points);
         for (int i = 1; i < front.Count; i++)
         {
@@ -39,7 +39,7 @@ public sealed class FrontTests : IDisposable
     [Fact]
     public void It_reaches_from_the_smallest_file_to_no_loss_at_all()
     {
-        IReadOnlyList<FrontPlan> front = new Front(trial.Planner, trial.Menus, trial.Maker.ByWeights()).Solve(20, default);
+        IReadOnlyList<FrontPlan> front = new Front(trial.Planner, trial.Menus, trial.Maker.ByWeights()).Solve(20, 0, default);
         Assert.InRange(front[0].Solved.PredictedBytes, 1, trial.Planner.SmallestBytes);
         Assert.Equal(0, front[^1].Solved.PredictedLoss);
     }
@@ -76,7 +76,7 @@ public sealed class FrontTests : IDisposable
     public void Probed_at_several_sizes_it_still_falls()
     {
         var front = Front.Probe(trial.Planner, trial.Menus, trial.Maker, new Sensitivity(trial.Probe, trial.Materializer), null, default);
-        IReadOnlyList<FrontPlan> points = front.Solve(40, default);
+        IReadOnlyList<FrontPlan> points = front.Solve(40, 0, default);
         Assert.True(points.Count > 10);
         Assert.Equal(points.OrderBy(p => p.Solved.PredictedBytes), points);
         Assert.Equal(points.OrderByDescending(p => p.Solved.PredictedLoss), points);
@@ -85,6 +85,6 @@ public sealed class FrontTests : IDisposable
     [Fact]
     public void Cancelling_stops_it() =>
         Assert.ThrowsAny<OperationCanceledException>(() =>
-            new Front(trial.Planner, trial.Menus, trial.Maker.ByWeights()).Solve(50, new CancellationToken(true))
+            new Front(trial.Planner, trial.Menus, trial.Maker.ByWeights()).Solve(50, 0, new CancellationToken(true))
         );
 }

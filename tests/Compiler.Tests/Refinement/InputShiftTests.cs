@@ -22,7 +22,7 @@ public sealed class InputShiftTests
         for (int site = 0; site < 2; site++)
         {
             int n = weights[site].Length / K;
-            float[] step = shift.Correction(site, 0)!;
+            float[] step = shift.Correction(site)!;
             float[] answer = [.. weights[site].Zip(step, (w, s) => w + s)];
             // The residual x̃W* − xW is orthogonal to every column of x̃.
             double[] residual = Residual(x, shifted, weights[site], answer, n);
@@ -67,17 +67,16 @@ public sealed class InputShiftTests
         float[] x = Random(random, Rows * K);
         float[] shifted = [.. x.Select(v => 0.5f * v)];
         float[] weight = Random(random, K * 4);
-        GroupShift shift = Shift(x, shifted, [weight])[0];
-        Assert.All(shift.Correction(0, 1e9)!, step => Assert.InRange(step, -1e-6, 1e-6));
-        Assert.Null(Shift(x, new float[x.Length], [weight])[0].Correction(0, 0.01));
+        Assert.All(Shift(x, shifted, [weight], damping: 1e9)[0].Correction(0)!, step => Assert.InRange(step, -1e-6, 1e-6));
+        Assert.Null(Shift(x, new float[x.Length], [weight])[0].Correction(0));
         // x̃ = x/2 wants W* = 2W.
-        Assert.All(shift.Correction(0, 0)!.Zip(weight), p => Assert.Equal(p.Second, p.First, 1e-3f));
+        Assert.All(Shift(x, shifted, [weight])[0].Correction(0)!.Zip(weight), p => Assert.Equal(p.Second, p.First, 1e-3f));
     }
 
-    private static IReadOnlyList<GroupShift> Shift(float[] x, float[] shifted, float[][] weights)
+    private static IReadOnlyList<GroupShift> Shift(float[] x, float[] shifted, float[][] weights, double damping = 0)
     {
         var key = new MomentKey("x", K, false, 0, null);
-        var shift = new InputShift(key, [.. weights.Select(w => (float[][])[w])]);
+        var shift = new InputShift(key, [.. weights.Select(w => (float[][])[w])], damping);
         int half = Rows / 2 * K;
         for (int part = 0; part < 2; part++)
         {

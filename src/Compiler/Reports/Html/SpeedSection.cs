@@ -18,8 +18,8 @@ internal static class SpeedSection
         }
         BarRow[] bars =
         [
-            new("whole run", Label(s.Run), Bars(s.Run)),
-            .. SpeedText.Rows(s, MostBars).Select(r => new BarRow(r.Name, Label(r.Time), Bars(r.Time))),
+            new("whole run", SpeedText.Ratio(s.Run), Bars(s.Run)),
+            .. SpeedText.Rows(s, MostBars).Select(r => new BarRow(r.Name, SpeedText.Ratio(r.Time), Bars(r.Time))),
         ];
         return new Section(
             "speed",
@@ -40,8 +40,6 @@ internal static class SpeedSection
             )
         );
     }
-
-    private static string Label(TimePair time) => $"{SpeedText.Times(time)} ({SpeedText.Ratio(time)})";
 
     private static (string, double)[] Bars(TimePair time) => [("before", time.Before), ("after", time.After)];
 
