@@ -41,7 +41,7 @@ internal readonly struct ListViews(IReadOnlyList<InputTensor> tensors) : ITensor
     public int Count => tensors.Count;
 
     /// <inheritdoc/>
-    public TensorView this[int index] => tensors[index].View();
+    public TensorView this[int index] => (tensors[index] ?? throw new ArgumentException("An input of the list is null.")).View();
 }
 
 /// <summary>Buffers over a list.</summary>
@@ -51,5 +51,5 @@ internal readonly struct ListBuffers(IReadOnlyList<OutputTensor> tensors) : ITen
     public int Count => tensors.Count;
 
     /// <inheritdoc/>
-    public TensorBuffer this[int index] => tensors[index].Buffer();
+    public TensorBuffer this[int index] => (tensors[index] ?? throw new ArgumentException("An output of the list is null.")).Buffer();
 }

@@ -10,10 +10,10 @@ public sealed class ProviderTests
         _ => throw new DllNotFoundException("libabsent is not here")
     );
 
-    // Its library loads, its device fails when the session is made.
+    // Is accepted, and fails when the session is made, as a provider does whose device is missing.
     private static readonly ExecutionProvider Broken = ExecutionProvider.Custom(
         "Broken",
-        options => options.RegisterCustomOpLibrary("/nowhere/libbroken.so")
+        options => options.OptimizedModelFilePath = "/nowhere/at/all.onnx"
     );
 
     [Fact]

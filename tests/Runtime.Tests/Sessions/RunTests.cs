@@ -136,6 +136,25 @@ public sealed class RunTests
         }
     }
 
+    [Fact]
+    public void Owned_outputs_never_lie_in_the_callers_memory()
+    {
+        byte[] model = new ModelBuilder()
+            .Input("x", DataType.Float, "n", "4")
+            .Constant("flat", DataType.Int64, [-1L], 1)
+            .Node("Reshape", "reshaped", "x", "flat")
+            .Node("Identity", "same", "x")
+            .Output("x", DataType.Float, "n", "4")
+            .Output("same", DataType.Float, "n", "4")
+            .Output("reshaped", DataType.Float, "m")
+            .Bytes();
+        using LorqSession session = LorqSession.Load(model);
+        float[] x = [.. A];
+        using LorqOutputs outputs = session.Run([InputTensor.Of("x", x, 2, 4)]);
+        x.AsSpan().Fill(-1);
+        Assert.All(outputs, o => Assert.Equal(A, o.ToArray<float>()));
+    }
+
     [Theory]
     [InlineData("c", 2, 4, "has no input 'c'. Its inputs: 'a', 'b', 'scale'.")]
     [InlineData("a", 2, 4, "'a' of the model is given twice")]
@@ -181,6 +200,7 @@ public sealed class RunTests
         using OrtValue value = OrtValue.CreateTensorValueFromMemory(new long[8], [2, 4]);
         Refused("element type Int64", () => session.Run([inputs[0], InputTensor.Of("b", value)]).Dispose());
         Assert.Throws<ArgumentException>(() => session.RunInto(inputs, []));
+        Assert.Throws<ArgumentException>(() => session.Run([inputs[0], null!]));
         Assert.Throws<ArgumentException>(() =>
             session.RunInto(inputs, [OutputTensor.Of("sum", new float[8], 2, 4)], new() { Outputs = ["sum"] })
         );
