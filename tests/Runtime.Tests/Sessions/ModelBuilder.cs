@@ -71,17 +71,34 @@ internal sealed class ModelBuilder
     public static byte[] Identity(DataType type, params string[] dims) =>
         new ModelBuilder().Input("x", type, dims).Node("Identity", "y", "x").Output("y", type, dims).Bytes();
 
-    /// <summary>A chain of products with one matrix: takes <paramref name="steps"/> × some milliseconds for a [256, 384] input.</summary>
-    public static byte[] Slow(int steps)
+    /// <summary>Counts: <c>y = x + 1 + 1 + …</c>, as many times as <c>trips</c> says. It takes as long as one wants, and ends early only when it is told to.</summary>
+    public static byte[] Counting()
     {
+        ModelBuilder body = new ModelBuilder()
+            .Input("trip", DataType.Int64)
+            .Input("go", DataType.Bool)
+            .Input("count", DataType.Float)
+            .Constant("one", DataType.Float, [1f])
+            .Node("Identity", "go_on", "go")
+            .Node("Add", "counted", "count", "one")
+            .Output("go_on", DataType.Bool)
+            .Output("counted", DataType.Float);
         ModelBuilder model = new ModelBuilder()
-            .Input("x", DataType.Float, "rows", "384")
-            .Constant("w", DataType.Float, new float[384 * 384], 384, 384);
-        for (int i = 0; i < steps; i++)
-        {
-            model.Node("MatMul", i == steps - 1 ? "y" : $"h{i}", i == 0 ? "x" : $"h{i - 1}", "w");
-        }
-        return model.Output("y", DataType.Float, "rows", "384").Bytes();
+            .Input("x", DataType.Float)
+            .Input("trips", DataType.Int64)
+            .Node("Loop", "y", "trips", "", "x")
+            .Output("y", DataType.Float);
+        model
+            .graph.Node[0]
+            .Attribute.Add(
+                new AttributeProto
+                {
+                    Name = "body",
+                    Type = AttributeProto.Types.AttributeType.Graph,
+                    G = body.graph,
+                }
+            );
+        return model.Bytes();
     }
 
     private static ValueInfoProto Value(string name, DataType type, string[] dims)
