@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -15,9 +14,13 @@ internal interface INodeKernel : IDisposable
 internal sealed class NodeException(string message) : Exception(message);
 
 /// <summary>An operator of the domain: what it takes and gives, and how its nodes are made.</summary>
-internal abstract unsafe class CustomOperator
+/// <param name="api">The ONNX Runtime that it is registered with.</param>
+internal abstract unsafe class CustomOperator(OrtApi api)
 {
     private GCHandle self;
+
+    /// <summary>The ONNX Runtime that it is registered with.</summary>
+    protected OrtApi Api { get; } = api;
 
     /// <summary>The operator's name.</summary>
     public abstract string Name { get; }
@@ -112,30 +115,31 @@ internal abstract unsafe class CustomOperator
     {
         try
         {
-            *kernel = GCHandle.ToIntPtr(GCHandle.Alloc(Of(op).Create(info)));
+            *kernel = GCHandle.ToIntPtr(GCHandle.Alloc(new Node(Of(op).Create(info), Of(op).Api)));
             return 0;
         }
 #pragma warning disable CA1031 // Nothing managed may pass into native code.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return Status(e);
+            return Of(op).Api.CreateStatus(e);
         }
     }
 
     [UnmanagedCallersOnly]
     private static nint Compute(nint kernel, nint context)
     {
+        var node = (Node)GCHandle.FromIntPtr(kernel).Target!;
         try
         {
-            ((INodeKernel)GCHandle.FromIntPtr(kernel).Target!).Compute(context);
+            node.Kernel.Compute(context);
             return 0;
         }
 #pragma warning disable CA1031 // Nothing managed may pass into native code.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return Status(e);
+            return node.Api.CreateStatus(e);
         }
     }
 
@@ -157,14 +161,9 @@ internal abstract unsafe class CustomOperator
     private static void Destroy(nint kernel)
     {
         var handle = GCHandle.FromIntPtr(kernel);
-        ((INodeKernel)handle.Target!).Dispose();
+        ((Node)handle.Target!).Kernel.Dispose();
         handle.Free();
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static nint Status(Exception e) =>
-        OrtApi.Current.CreateStatus(
-            e is NodeException ? OrtErrorCode.InvalidArgument : OrtErrorCode.Fail,
-            e is NodeException ? e.Message : $"{e.GetType().Name}: {e.Message}"
-        );
+    private sealed record Node(INodeKernel Kernel, OrtApi Api);
 }

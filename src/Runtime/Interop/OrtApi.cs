@@ -12,14 +12,16 @@ internal sealed unsafe partial class OrtApi
     /// <summary>The oldest interface that has every function used here.</summary>
     public const uint Version = 20;
 
-    private static readonly Lazy<OrtApi> Loaded = new(() => new OrtApi());
+    private static readonly Lazy<OrtApi> Loaded = new(() => new OrtApi(OrtGetApiBase()));
 
     private readonly nint* table;
 
-    private OrtApi()
+    /// <summary>The interface behind an <c>OrtApiBase</c>, as ONNX Runtime passes it to a library of operators.</summary>
+    /// <exception cref="NotSupportedException">ONNX Runtime is too old.</exception>
+    public OrtApi(nint apiBase)
     {
         // struct OrtApiBase { const OrtApi* (*GetApi)(uint32_t); const char* (*GetVersionString)(); }
-        nint* api = (nint*)((delegate* unmanaged<uint, nint>)*(nint*)OrtGetApiBase())(Version);
+        nint* api = (nint*)((delegate* unmanaged<uint, nint>)*(nint*)apiBase)(Version);
         table = api is not null
             ? api
             : throw new NotSupportedException(
@@ -27,8 +29,11 @@ internal sealed unsafe partial class OrtApi
             );
     }
 
-    /// <summary>The interface of the loaded ONNX Runtime.</summary>
+    /// <summary>The interface of the ONNX Runtime that the C# package loads.</summary>
     public static OrtApi Current => Loaded.Value;
+
+    /// <summary>The address of the function table: one per loaded ONNX Runtime.</summary>
+    public nint Table => (nint)table;
 
     /// <summary>Makes a status that carries an error.</summary>
     public nint CreateStatus(OrtErrorCode code, string message)
@@ -38,6 +43,12 @@ internal sealed unsafe partial class OrtApi
             return ((delegate* unmanaged<int, byte*, nint>)table[(int)Slot.CreateStatus])((int)code, utf8);
         }
     }
+
+    /// <summary>Makes a status of an exception, which must not pass into native code.</summary>
+    public nint CreateStatus(Exception e) =>
+        e is NodeException
+            ? CreateStatus(OrtErrorCode.InvalidArgument, e.Message)
+            : CreateStatus(OrtErrorCode.Fail, $"{e.GetType().Name}: {e.Message}");
 
     /// <summary>Throws what a status carries; frees it.</summary>
     public void Check(nint status)
@@ -66,6 +77,29 @@ internal sealed unsafe partial class OrtApi
     /// <summary>Adds a domain to session options.</summary>
     public void AddDomain(nint options, nint domain) =>
         Check(((delegate* unmanaged<nint, nint, nint>)table[(int)Slot.AddCustomOpDomain])(options, domain));
+
+    /// <summary>An entry of session options, or null where they have none of this name.</summary>
+    public string? ConfigEntry(nint options, ReadOnlySpan<byte> name)
+    {
+        var get = (delegate* unmanaged<nint, byte*, byte*, nuint*, nint>)table[(int)Slot.GetSessionConfigEntry];
+        fixed (byte* key = name)
+        {
+            int has;
+            Check(((delegate* unmanaged<nint, byte*, int*, nint>)table[(int)Slot.HasSessionConfigEntry])(options, key, &has));
+            if (has == 0)
+            {
+                return null;
+            }
+            nuint size = 0;
+            Check(get(options, key, null, &size));
+            byte[] utf8 = new byte[(int)size];
+            fixed (byte* value = utf8)
+            {
+                Check(get(options, key, value, &size));
+            }
+            return Encoding.UTF8.GetString(utf8).TrimEnd('\0');
+        }
+    }
 
     /// <summary>An attribute of a node, or null where it has none.</summary>
     public long? Attribute(nint info, ReadOnlySpan<byte> name)

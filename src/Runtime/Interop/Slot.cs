@@ -24,6 +24,8 @@ internal enum Slot
     ReleaseTensorTypeAndShapeInfo = 99,
     KernelInfoGetInputCount = 230,
     KernelInfoGetInputName = 232,
+    HasSessionConfigEntry = 237,
+    GetSessionConfigEntry = 238,
     KernelInfoGetNodeName = 244,
     KernelInfoGetConstantInputTensor = 249,
     ShapeInferContextGetInputTypeShape = 268,

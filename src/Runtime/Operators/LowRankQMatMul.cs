@@ -6,7 +6,7 @@ namespace Lorq.Runtime.Operators;
 /// <summary>The operator <c>LowRankQMatMul</c> (docs/operators/low-rank-q-matmul.md).</summary>
 /// <param name="api">ONNX Runtime.</param>
 /// <param name="mode">What <c>activation_bits</c> 0 means.</param>
-internal sealed class LowRankQMatMul(OrtApi api, ActivationMode mode) : CustomOperator
+internal sealed class LowRankQMatMul(OrtApi api, ActivationMode mode) : CustomOperator(api)
 {
     internal const int BiasSlot = 10;
     internal const int AdapterASlot = 11;
@@ -33,7 +33,7 @@ internal sealed class LowRankQMatMul(OrtApi api, ActivationMode mode) : CustomOp
     /// <inheritdoc/>
     public override INodeKernel Create(nint info)
     {
-        var node = new NodeReader(api, info, Name);
+        var node = new NodeReader(Api, info, Name);
         WeightTensors tensors = StoredWeight.Read(node);
         int bits = node.Attribute("activation_bits\0"u8, "activation_bits", 0);
         if (bits is not (0 or 8 or 32))
@@ -66,20 +66,20 @@ internal sealed class LowRankQMatMul(OrtApi api, ActivationMode mode) : CustomOp
         {
             nodes++;
         }
-        return new LowRankQMatMulNode(api, node.Node, kernel, bias?.Type, this);
+        return new LowRankQMatMulNode(Api, node.Node, kernel, bias?.Type, this);
     }
 
     /// <inheritdoc/>
     public override void InferShape(nint context)
     {
-        (OrtElementType type, long[] dims) = api.InferredShape(context, 0);
-        (_, long[] codes) = api.InferredShape(context, 1);
+        (OrtElementType type, long[] dims) = Api.InferredShape(context, 0);
+        (_, long[] codes) = Api.InferredShape(context, 1);
         long[] output = [.. dims];
         if (output.Length > 0 && codes.Length > 0)
         {
             output[^1] = codes[0];
         }
-        api.SetInferredShape(context, 0, type, output);
+        Api.SetInferredShape(context, 0, type, output);
     }
 
     /// <summary>Scratch memory for a call, shared by all nodes.</summary>

@@ -4,7 +4,7 @@ using Lorq.Runtime.Interop;
 namespace Lorq.Runtime.Operators;
 
 /// <summary>The operator <c>QGather</c> (docs/operators/q-gather.md).</summary>
-internal sealed class QGather(OrtApi api) : CustomOperator
+internal sealed class QGather(OrtApi api) : CustomOperator(api)
 {
     /// <inheritdoc/>
     public override string Name => "QGather";
@@ -21,22 +21,22 @@ internal sealed class QGather(OrtApi api) : CustomOperator
     /// <inheritdoc/>
     public override INodeKernel Create(nint info)
     {
-        var node = new NodeReader(api, info, Name);
+        var node = new NodeReader(Api, info, Name);
         WeightTensors tensors = StoredWeight.Read(node);
         int type = node.Attribute("dtype\0"u8, "dtype", (int)OrtElementType.Float);
         if (type is not ((int)OrtElementType.Float or (int)OrtElementType.Float16))
         {
             throw node.Fault($"dtype is {type}; it must be 1 (float) or 10 (float16).");
         }
-        return new QGatherNode(api, node.Node, tensors, (OrtElementType)type);
+        return new QGatherNode(Api, node.Node, tensors, (OrtElementType)type);
     }
 
     /// <inheritdoc/>
     public override void InferShape(nint context)
     {
-        (_, long[] dims) = api.InferredShape(context, 0);
-        long type = api.InferredAttribute(context, "dtype\0"u8) ?? (long)OrtElementType.Float;
-        api.SetInferredShape(context, 0, (OrtElementType)type, [.. dims, api.InferredAttribute(context, "K\0"u8) ?? -1]);
+        (_, long[] dims) = Api.InferredShape(context, 0);
+        long type = Api.InferredAttribute(context, "dtype\0"u8) ?? (long)OrtElementType.Float;
+        Api.SetInferredShape(context, 0, (OrtElementType)type, [.. dims, Api.InferredAttribute(context, "K\0"u8) ?? -1]);
     }
 }
 

@@ -1,0 +1,155 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Lorq.Runtime.Sessions;
+
+/// <summary>
+/// One call of a session. Spans can be pinned by <c>fixed</c> only, and any number of them only by recursion: each tensor is checked and pinned, then the next,
+/// and innermost the model runs.
+/// </summary>
+internal sealed unsafe class NativeCall(InferenceSession session, Signature signature, RunOptions options) : IDisposable
+{
+    private readonly List<string> inputNames = [];
+    private readonly List<OrtValue> inputs = [];
+    private readonly List<string> outputNames = [];
+    private readonly List<OrtValue> outputs = [];
+    private readonly List<OrtValue> owned = [];
+    private IDisposableReadOnlyCollection<OrtValue>? results;
+    private byte* empty;
+
+    /// <summary>Runs and gives outputs that ONNX Runtime allocates.</summary>
+    public LorqOutputs Run<TInputs>(scoped ref TInputs views, IReadOnlyList<string> wanted)
+        where TInputs : ITensorViews, allows ref struct
+    {
+        signature.CheckDistinct(wanted, "output");
+        foreach (string name in wanted)
+        {
+            signature.Output(name);
+        }
+        outputNames.AddRange(wanted.Count > 0 ? wanted : signature.OutputNames);
+        var none = new NoBuffers();
+        Start(ref views, ref none);
+        return new(results!, [.. outputNames.Select(signature.Output)]);
+    }
+
+    /// <summary>Runs into buffers.</summary>
+    public void RunInto<TInputs, TOutputs>(scoped ref TInputs views, scoped ref TOutputs buffers)
+        where TInputs : ITensorViews, allows ref struct
+        where TOutputs : ITensorBuffers, allows ref struct => Start(ref views, ref buffers);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (OrtValue value in owned)
+        {
+            value.Dispose();
+        }
+    }
+
+    private void Start<TInputs, TOutputs>(scoped ref TInputs views, scoped ref TOutputs buffers)
+        where TInputs : ITensorViews, allows ref struct
+        where TOutputs : ITensorBuffers, allows ref struct
+    {
+        byte* address = stackalloc byte[16]; // what has no elements needs an address all the same
+        empty = address;
+        PinInput(ref views, ref buffers, 0);
+    }
+
+    private void PinInput<TInputs, TOutputs>(scoped ref TInputs views, scoped ref TOutputs buffers, int index)
+        where TInputs : ITensorViews, allows ref struct
+        where TOutputs : ITensorBuffers, allows ref struct
+    {
+        if (index == views.Count)
+        {
+            signature.CheckComplete(inputNames);
+            PinOutput(ref buffers, 0);
+            return;
+        }
+        TensorView view = views[index];
+        if (view.Name is null)
+        {
+            PinInput(ref views, ref buffers, index + 1);
+            return;
+        }
+        long[]? dims = signature.Check(view);
+        inputNames.Add(view.Name);
+        fixed (byte* bytes = view.Bytes)
+        {
+            inputs.Add(
+                view.Given
+                    ?? Own(
+                        view.ElementType == TensorElementType.String
+                            ? Copy(view, dims!)
+                            : Over(bytes, view.Bytes.Length, view.ElementType, dims!)
+                    )
+            );
+            PinInput(ref views, ref buffers, index + 1);
+        }
+    }
+
+    private void PinOutput<TOutputs>(scoped ref TOutputs buffers, int index)
+        where TOutputs : ITensorBuffers, allows ref struct
+    {
+        if (index == buffers.Count)
+        {
+            RunPinned();
+            return;
+        }
+        TensorBuffer buffer = buffers[index];
+        if (buffer.Name is null)
+        {
+            PinOutput(ref buffers, index + 1);
+            return;
+        }
+        long[] dims = signature.Check(buffer);
+        outputNames.Add(buffer.Name);
+        fixed (byte* bytes = buffer.Bytes)
+        {
+            outputs.Add(Own(Over(bytes, buffer.Bytes.Length, buffer.ElementType, dims)));
+            PinOutput(ref buffers, index + 1);
+        }
+    }
+
+    private void RunPinned()
+    {
+        if (outputs.Count > 0)
+        {
+            signature.CheckDistinct(outputNames, "output");
+            session.Run(options, inputNames, inputs, outputNames, outputs);
+        }
+        else if (outputNames.Count > 0)
+        {
+            results = session.Run(options, inputNames, inputs, outputNames);
+        }
+        else
+        {
+            throw new ArgumentException("No output is given a buffer: there is nothing to compute.");
+        }
+    }
+
+    private OrtValue Own(OrtValue value)
+    {
+        owned.Add(value);
+        return value;
+    }
+
+    private OrtValue Over(byte* bytes, int length, TensorElementType type, long[] dims) =>
+        OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type, dims, (nint)(bytes is null ? empty : bytes), length);
+
+    private static OrtValue Copy(TensorView view, long[] dims)
+    {
+        OrtValue value = OrtValue.CreateTensorWithEmptyStrings(OrtAllocator.DefaultInstance, dims);
+        for (int i = 0; i < view.Strings.Length; i++)
+        {
+            value.StringTensorSetElementAt(view.Strings[i].AsSpan(), i);
+        }
+        return value;
+    }
+
+    private readonly struct NoBuffers : ITensorBuffers
+    {
+        public int Count => 0;
+
+        public TensorBuffer this[int index] => default;
+    }
+}
