@@ -11,12 +11,12 @@ namespace Lorq.Runtime;
 public sealed class LorqOutputs : IReadOnlyList<LorqOutput>, IDisposable
 {
     private readonly LorqOutput[] outputs;
-    private readonly IDisposable values;
+    private readonly OwnedValues values;
 
-    internal LorqOutputs(IDisposableReadOnlyCollection<OrtValue> values, IReadOnlyList<TensorInfo> infos)
+    internal LorqOutputs(OwnedValues values, IReadOnlyList<TensorInfo> infos)
     {
         this.values = values;
-        outputs = [.. values.Select((v, i) => new LorqOutput(this, infos[i].Name, v))];
+        outputs = [.. values.Values.Select((v, i) => new LorqOutput(this, infos[i].Name, v))];
     }
 
     /// <summary>How many there are.</summary>

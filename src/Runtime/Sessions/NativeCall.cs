@@ -14,7 +14,7 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
     private readonly List<string> outputNames = [];
     private readonly List<OrtValue> outputs = [];
     private readonly List<OrtValue> owned = [];
-    private IDisposableReadOnlyCollection<OrtValue>? results;
+    private OwnedValues? results;
     private byte* empty;
 
     /// <summary>Runs and gives outputs that ONNX Runtime allocates.</summary>
@@ -119,12 +119,41 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
         }
         else if (outputNames.Count > 0)
         {
-            results = session.Run(options, inputNames, inputs, outputNames);
+            IDisposableReadOnlyCollection<OrtValue> values = session.Run(options, inputNames, inputs, outputNames);
+            results = new OwnedValues(values, [.. values.Select(v => LiesInAnInput(v) ? Copy(v) : v)]);
         }
         else
         {
             throw new ArgumentException("No output is given a buffer: there is nothing to compute.");
         }
+    }
+
+    /// <summary>An output that is an input of the graph comes back as the caller's own memory, which is pinned during the call only.</summary>
+    private bool LiesInAnInput(OrtValue output)
+    {
+        if (!HasBytes(output))
+        {
+            return false;
+        }
+        ReadOnlySpan<byte> bytes = output.GetTensorMutableRawData();
+        foreach (OrtValue input in inputs)
+        {
+            if (HasBytes(input) && bytes.Overlaps(input.GetTensorMutableRawData()))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static bool HasBytes(OrtValue value) => value.IsTensor && !value.GetTensorTypeAndShape().IsString;
+
+    private static OrtValue Copy(OrtValue value)
+    {
+        OrtTensorTypeAndShapeInfo info = value.GetTensorTypeAndShape();
+        OrtValue copy = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, info.ElementDataType, info.Shape);
+        value.GetTensorMutableRawData().CopyTo(copy.GetTensorMutableRawData());
+        return copy;
     }
 
     private OrtValue Own(OrtValue value)
