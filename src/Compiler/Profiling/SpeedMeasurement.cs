@@ -96,7 +96,8 @@ internal static class SpeedMeasurement
         return runs - WarmUps;
     }
 
-    private static string Processor()
+    /// <summary>Architecture, cores and the widest vectors that the processor offers.</summary>
+    public static string Processor()
     {
         string vectors =
             Avx512F.IsSupported ? "AVX-512"

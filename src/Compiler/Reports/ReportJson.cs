@@ -17,4 +17,5 @@ namespace Lorq.Reports;
 [JsonSerializable(typeof(ComparisonReport))]
 [JsonSerializable(typeof(Manifest))]
 [JsonSerializable(typeof(SweepReport))]
+[JsonSerializable(typeof(SpeedFacts))]
 internal sealed partial class ReportJson : JsonSerializerContext;

@@ -41,6 +41,9 @@ public sealed record SpeedFacts
 
     /// <summary>How nodes of <c>ai.lorq</c> ran; null when there are none.</summary>
     public required string? LorqNodes { get; init; }
+
+    /// <summary>True when an earlier run on this machine wrote the same file and timed it.</summary>
+    public bool IsEarlier { get; init; }
 }
 
 /// <summary>A time in each model.</summary>

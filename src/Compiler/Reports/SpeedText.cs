@@ -6,7 +6,8 @@ internal static class SpeedText
     /// <summary>How it was measured.</summary>
     public static string Method(SpeedFacts s) =>
         $"Time per run of {s.Batch} under ONNX Runtime's profiler: mean of the middle half of {Figures.Count(s.Runs, "run")} of each model in turns, after {s.WarmUps} that do not count; {Threads(s)}; {s.Processor}."
-        + (s.LorqNodes is { } how ? $" Nodes of ai.lorq ran {how}." : "");
+        + (s.LorqNodes is { } how ? $" Nodes of ai.lorq ran {how}." : "")
+        + (s.IsEarlier ? " Timed by an earlier run on this machine that wrote the same file." : "");
 
     /// <summary>A time before and after.</summary>
     public static string Times(TimePair time) => $"{Figures.Milliseconds(time.Before)} → {Figures.Milliseconds(time.After)}";

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Profiling;
 using Lorq.Reports;
@@ -85,6 +86,24 @@ public sealed class SpeedMeasurementTests : WorkFolder
         AssertSums(result.Report.Speed!);
         Assert.Contains("## Speed", File.ReadAllText(result.ReportPath));
         Assert.Empty(Directory.GetDirectories(trial.Output));
+    }
+
+    [Fact]
+    public void ARepeatedRunKeepsTheTimesOfItsFile()
+    {
+        using var trial = new Trial();
+        CompilationRequest request = new(trial.Model, trial.Spec(40), trial.Output)
+        {
+            MeasuresSpeed = true,
+            Cache = new CacheFolder(trial.Folder.File("cache")),
+        };
+        SpeedFacts first = Compilation.Run(request, null, default).Report.Speed!;
+        SpeedFacts again = Compilation.Run(request, null, default).Report.Speed!;
+        SpeedFacts other = Compilation.Run(request with { Spec = trial.Spec(60) }, null, default).Report.Speed!;
+        Assert.Equal((false, true, false), (first.IsEarlier, again.IsEarlier, other.IsEarlier));
+        Assert.Equal(first.Run, again.Run);
+        Assert.Equal(first.Operators, again.Operators);
+        AssertSums(again);
     }
 
     // Groups, other nodes and what is between them; operators are all nodes.
