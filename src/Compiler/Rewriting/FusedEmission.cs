@@ -1,3 +1,4 @@
+using Lorq.Decomposition;
 using Lorq.Onnx;
 using Lorq.Quantization;
 using Lorq.Rewriting.Encodings;
@@ -16,6 +17,7 @@ namespace Lorq.Rewriting;
 /// (convolutions, experts, a weight on the left), which is done as in <see cref="OrtEmission"/>.</para>
 /// <para>A pair without codes runs as standard products (<see cref="LowRankBranch"/>). Sites that share a left factor store it once; each
 /// node projects by itself.</para>
+/// <para>The rows of a table may lie on several grids, run by run; one node looks them all up.</para>
 /// <para>Models that already have functions of the domain, or whose format version cannot be raised to the one with overloads, get decoded weights only.</para>
 /// </remarks>
 public sealed class FusedEmission : GraphEmission
@@ -27,7 +29,8 @@ public sealed class FusedEmission : GraphEmission
     public override string Summary => "one ai.lorq node per product or lookup, with a body of standard operators for other runtimes";
 
     /// <inheritdoc />
-    public override bool SupportsSegments(Site site) => false;
+    /// <remarks>A product reads one grid, so a table that is an output projection too stays whole.</remarks>
+    public override bool SupportsSegments(Site site) => base.SupportsSegments(site) && IsLookup(site);
 
     private protected override long WantedOpset => BitPlanes.RequiredOpset;
 
@@ -42,11 +45,11 @@ public sealed class FusedEmission : GraphEmission
     }
 
     private protected override bool ReadsCodes(Site site, IReadOnlyList<QuantizationGrid> grids, long opset) =>
-        grids is [var grid]
+        (grids.Count == 1 || (IsLookup(site) && grids.All(g => g.Scale == grids[0].Scale)))
         && opset >= BitPlanes.RequiredOpset
         && site.Groups == 1
         && site.Weight.ElementType is DataType.Float or DataType.Float16
-        && PackedCodes.IsLegalBlock(grid)
+        && grids.All(PackedCodes.IsLegalBlock)
         && site.Uses.All(IsOperator)
         && OperatorFunctions.Allows(site.Weight.OriginScope.Model);
 
@@ -58,8 +61,7 @@ public sealed class FusedEmission : GraphEmission
     )
     {
         Site site = edit.Site;
-        WeightSegment segment = segments[0];
-        var tensors = new OperatorTensors(edit.Chain, segment, factors, projection);
+        var tensors = new OperatorTensors(edit.Chain, segments, factors, projection);
         foreach (SiteUse use in site.Uses)
         {
             NodeProto reader = use.Use.Node;
@@ -76,11 +78,16 @@ public sealed class FusedEmission : GraphEmission
 
         NodeProto Node(SiteUse use, string input, string output, string? bias)
         {
-            var variant = OperatorVariant.Of(site, use.Kind, segment.Grid, factors?.Shape.Type, bias is not null, edit.Chain.Opset);
+            FactorType? pair = factors?.Shape.Type;
+            OperatorVariant variant = segments is [var segment]
+                ? OperatorVariant.Of(site, use.Kind, segment.Grid, pair, bias is not null, edit.Chain.Opset)
+                : OperatorVariant.OfTable(site, segments, pair, edit.Chain.Opset);
             edit.Variants.Add(variant);
-            return tensors.Node(variant, segment, input, output, bias);
+            return tensors.Node(variant, input, output, bias);
         }
     }
+
+    private static bool IsLookup(Site site) => site.Uses.All(u => u.Kind == SiteKind.Gather);
 
     private static bool IsOperator(SiteUse use) =>
         use.Kind switch

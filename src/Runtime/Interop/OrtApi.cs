@@ -113,6 +113,28 @@ internal sealed unsafe partial class OrtApi
         }
     }
 
+    /// <summary>A list of integers of a node, or null where it has none.</summary>
+    public long[]? Attributes(nint info, ReadOnlySpan<byte> name)
+    {
+        var get = (delegate* unmanaged<nint, byte*, long*, nuint*, nint>)table[(int)Slot.KernelInfoGetAttributeArrayInt64];
+        fixed (byte* utf8 = name)
+        {
+            nuint count = 0;
+            nint status = get(info, utf8, null, &count);
+            if (status != 0)
+            {
+                Release(status);
+                return null;
+            }
+            long[] values = new long[(int)count];
+            fixed (long* p = values)
+            {
+                Check(get(info, utf8, p, &count));
+            }
+            return values;
+        }
+    }
+
     /// <summary>The node's name.</summary>
     public string NodeName(nint info)
     {

@@ -22,6 +22,7 @@ internal enum Slot
     KernelContextGetOutput = 91,
     ReleaseStatus = 93,
     ReleaseTensorTypeAndShapeInfo = 99,
+    KernelInfoGetAttributeArrayInt64 = 163,
     KernelInfoGetInputCount = 230,
     KernelInfoGetInputName = 232,
     HasSessionConfigEntry = 237,

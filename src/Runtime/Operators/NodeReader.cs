@@ -24,6 +24,10 @@ internal sealed unsafe class NodeReader(OrtApi api, nint info, string operatorNa
             : throw Fault($"attribute '{label}' is {value}, which is out of range.");
     }
 
+    /// <summary>A list of integers, or null where the node has none.</summary>
+    /// <param name="name">Its name, zero-terminated.</param>
+    public long[]? Attributes(ReadOnlySpan<byte> name) => api.Attributes(info, name);
+
     /// <summary>Whether an input is there.</summary>
     public bool Has(int slot) => api.HasInput(info, slot);
 
@@ -77,6 +81,16 @@ internal sealed unsafe class ConstantInput(NodeReader reader, string name, OrtEl
             throw reader.Fault($"input '{name}' has element type {type}, expected {string.Join(" or ", expected)}.");
         }
         return this;
+    }
+
+    /// <summary>Some of the elements, with a shape of their own; they must exist.</summary>
+    public ConstantInput Part(long start, params long[] shape)
+    {
+        int size =
+            type == OrtElementType.Float ? sizeof(float)
+            : type == OrtElementType.Float16 ? sizeof(Half)
+            : sizeof(byte);
+        return new ConstantInput(reader, name, type, shape, data + (nint)(start * size));
     }
 
     /// <summary>The elements as they are, float32 or float16; NaN and infinity are refused.</summary>

@@ -22,13 +22,13 @@ internal sealed class QGather(OrtApi api) : CustomOperator(api)
     public override INodeKernel Create(nint info)
     {
         var node = new NodeReader(Api, info, Name);
-        WeightTensors tensors = StoredWeight.Read(node);
+        StoredTable table = StoredTable.Read(node);
         int type = node.Attribute("dtype\0"u8, "dtype", (int)OrtElementType.Float);
         if (type is not ((int)OrtElementType.Float or (int)OrtElementType.Float16))
         {
             throw node.Fault($"dtype is {type}; it must be 1 (float) or 10 (float16).");
         }
-        return new QGatherNode(Api, node.Node, tensors, (OrtElementType)type);
+        return new QGatherNode(Api, node.Node, table, (OrtElementType)type);
     }
 
     /// <inheritdoc/>
@@ -41,7 +41,7 @@ internal sealed class QGather(OrtApi api) : CustomOperator(api)
 }
 
 /// <summary>A node of <see cref="QGather"/>: rows are decoded from the session's own tensors, nothing is unpacked at load.</summary>
-internal sealed unsafe class QGatherNode(OrtApi api, string name, WeightTensors tensors, OrtElementType type) : INodeKernel
+internal sealed unsafe class QGatherNode(OrtApi api, string name, StoredTable table, OrtElementType type) : INodeKernel
 {
     /// <inheritdoc/>
     public void Compute(nint context)
@@ -57,29 +57,29 @@ internal sealed unsafe class QGatherNode(OrtApi api, string name, WeightTensors 
         for (long i = 0; i < count; i++)
         {
             long index = Index(indices, indexType, i);
-            if (index < -tensors.N || index >= tensors.N)
+            if (index < -table.N || index >= table.N)
             {
-                throw Fault($"index {index} is outside -{tensors.N} … {tensors.N - 1}.");
+                throw Fault($"index {index} is outside -{table.N} … {table.N - 1}.");
             }
         }
-        nint output = api.Output(context, 0, [.. dims, tensors.K]);
+        nint output = api.Output(context, 0, [.. dims, table.K]);
         if (count == 0)
         {
             return;
         }
         void* y = api.Data(output);
-        byte[] codes = new byte[(tensors.K + 7) / 8 * 8];
-        float[] row = new float[tensors.K];
+        byte[] codes = new byte[(table.K + 7) / 8 * 8];
+        float[] row = new float[table.K];
         for (long i = 0; i < count; i++)
         {
             long index = Index(indices, indexType, i);
-            Decode((int)(index < 0 ? index + tensors.N : index), codes, row);
+            Decode((int)(index < 0 ? index + table.N : index), codes, row);
             if (type == OrtElementType.Float)
             {
-                row.CopyTo(new Span<float>((float*)y + (nint)i * tensors.K, tensors.K));
+                row.CopyTo(new Span<float>((float*)y + (nint)i * table.K, table.K));
                 continue;
             }
-            Half* to = (Half*)y + (nint)i * tensors.K;
+            Half* to = (Half*)y + (nint)i * table.K;
             for (int k = 0; k < row.Length; k++)
             {
                 to[k] = (Half)row[k];
@@ -95,6 +95,22 @@ internal sealed unsafe class QGatherNode(OrtApi api, string name, WeightTensors 
 
     private void Decode(int n, byte[] codes, float[] row)
     {
+        int found = Array.BinarySearch(table.Starts, n);
+        int run = found >= 0 ? found : ~found - 1;
+        Decode(table.Runs[run], n - table.Starts[run], codes, row);
+        for (int k = 0; table.Rank > 0 && k < row.Length; k++)
+        {
+            float sum = 0;
+            for (int j = 0; j < table.Rank; j++)
+            {
+                sum += table.L1[k * table.Rank + j] * table.L2[j * table.N + n];
+            }
+            row[k] += sum;
+        }
+    }
+
+    private static void Decode(WeightTensors tensors, int n, byte[] codes, float[] row)
+    {
         tensors.Codes.Read(n, codes);
         int block = tensors.Block == 0 ? tensors.K : tensors.Block;
         for (int b = 0; b < tensors.Blocks; b++)
@@ -106,15 +122,6 @@ internal sealed unsafe class QGatherNode(OrtApi api, string name, WeightTensors 
             {
                 row[k] = (tensors.Codebook is { } codebook ? codebook[codes[k]] : codes[k] - zero) * scale;
             }
-        }
-        for (int k = 0; tensors.Rank > 0 && k < row.Length; k++)
-        {
-            float sum = 0;
-            for (int j = 0; j < tensors.Rank; j++)
-            {
-                sum += tensors.L1[k * tensors.Rank + j] * tensors.L2[j * tensors.N + n];
-            }
-            row[k] += sum;
         }
     }
 

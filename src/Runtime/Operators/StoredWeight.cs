@@ -24,95 +24,52 @@ internal static unsafe class StoredWeight
     /// <exception cref="NodeException">What the specification refuses at load.</exception>
     public static WeightTensors Read(NodeReader node)
     {
-        int k = node.Attribute("K\0"u8, "K");
-        int bits = node.Attribute("bits\0"u8, "bits");
-        int block = node.Attribute("block_size\0"u8, "block_size");
-        if (k < 1)
-        {
-            throw node.Fault($"K is {k}; it must be at least 1.");
-        }
-        if (bits is not (2 or 3 or 4 or 5 or 6 or 8))
-        {
-            throw node.Fault($"bits is {bits}; it must be 2, 3, 4, 5, 6 or 8.");
-        }
-        if (block is not (16 or 32 or 64 or 128 or 256) && block != k)
-        {
-            throw node.Fault($"block_size is {block}; it must be 16, 32, 64, 128, 256 or K ({k}).");
-        }
+        int k = Length(node);
+        var grid = new StoredGrid(node.Attribute("bits\0"u8, "bits"), node.Attribute("block_size\0"u8, "block_size"));
+        grid.Check(node, k);
         ConstantInput codes = node.Required(1, "codes").Typed(OrtElementType.UInt8);
-        long padded = (k + 7L) / 8 * 8;
         long n = codes.Dims is [var rows, _] ? rows : throw node.Fault($"input 'codes' has {codes.Dims.Length} dims, expected 2.");
-        long blocks = (k + (long)block - 1) / block;
         if (n < 1)
         {
             throw node.Fault("input 'codes' has no rows: N must be at least 1.");
         }
-        if (n > int.MaxValue || n * padded * bits / 8 > int.MaxValue || n * blocks > int.MaxValue || n * k > int.MaxValue)
+        if (n > int.MaxValue || grid.CodeBytes(k, n) > int.MaxValue || grid.Scales(k, n) > int.MaxValue || n * k > int.MaxValue)
         {
             throw node.Fault($"K·N = {k}·{n} is too large.");
         }
-        codes.Shaped(n, padded / 8 * bits);
-        float[]? codebook = node.Constant(8, "codebook")?.Typed(OrtElementType.Float).Shaped(1L << bits).Singles();
-        byte[]? zeros = Zeros(node, n * blocks, bits);
+        codes.Shaped(n, grid.CodeBytes(k, 1));
+        ConstantInput? codebook = node.Constant(8, "codebook")?.Typed(OrtElementType.Float).Shaped(grid.Levels);
+        ConstantInput? zeros = node.Constant(3, "zero_points")?.Typed(OrtElementType.UInt8).Shaped(grid.ZeroPointBytes(k, n));
         if (codebook is not null && zeros is not null)
         {
             throw node.Fault("'codebook' and 'zero_points' exclude each other.");
         }
+        (ConstantInput scales, ConstantInput? scaleFactors) = Scales(node, n, n, grid.Scales(k, 1));
         (FloatArray l1, FloatArray l2, int rank) = Factors(node, k, n);
-        return new WeightTensors
-        {
-            K = k,
-            N = (int)n,
-            Bits = bits,
-            // One block per column: K may be any number, also one of the list.
-            Block = block == k && block is not (16 or 32 or 64 or 128 or 256) ? 0 : block,
-            Codes = new PackedCodes(codes.Data, (int)padded, bits),
-            Scales = Scales(node, n, blocks),
-            Zeros = zeros,
-            Codebook = codebook,
-            Rank = rank,
-            L1 = l1,
-            L2 = l2,
-        };
+        return grid.Tensors(k, (int)n, codes, scales, scaleFactors, zeros, codebook) with { Rank = rank, L1 = l1, L2 = l2 };
     }
 
-    private static FloatArray Scales(NodeReader node, long n, long blocks)
+    /// <summary>Weights per column.</summary>
+    public static int Length(NodeReader node)
+    {
+        int k = node.Attribute("K\0"u8, "K");
+        return k >= 1 ? k : throw node.Fault($"K is {k}; it must be at least 1.");
+    }
+
+    /// <summary>The scales, of the shape that is given, and what they are multiplied by, one per column.</summary>
+    public static (ConstantInput Scales, ConstantInput? Factors) Scales(NodeReader node, long n, params long[] shape)
     {
         ConstantInput scales = node.Required(2, "scales")
             .Typed(OrtElementType.Float, OrtElementType.Float16, OrtElementType.UInt8)
-            .Shaped(n, blocks);
+            .Shaped(shape);
         ConstantInput? factors = node.Constant(9, "scale_factors")?.Shaped(n);
-        if (scales.Type == OrtElementType.UInt8 != factors is not null)
-        {
-            throw node.Fault("uint8 'scales' and 'scale_factors' need each other.");
-        }
-        if (factors is null)
-        {
-            return scales.Floats();
-        }
-        float[] perColumn = factors.Singles();
-        ReadOnlySpan<byte> stored = scales.Bytes();
-        float[] products = new float[stored.Length];
-        for (int i = 0; i < products.Length; i++)
-        {
-            products[i] = stored[i] * perColumn[i / (int)blocks];
-        }
-        return Array.TrueForAll(products, float.IsFinite) ? new FloatArray(products, null) : throw scales.NotFinite();
+        return scales.Type == OrtElementType.UInt8 == factors is not null
+            ? (scales, factors)
+            : throw node.Fault("uint8 'scales' and 'scale_factors' need each other.");
     }
 
-    private static byte[]? Zeros(NodeReader node, long count, int bits)
-    {
-        long groups = (count + 7) / 8;
-        if (node.Constant(3, "zero_points")?.Typed(OrtElementType.UInt8).Shaped(groups * bits) is not { } packed)
-        {
-            return null;
-        }
-        byte[] zeros = new byte[groups * 8];
-        PackedCodes.Unpack(packed.Bytes(), bits, zeros);
-        return zeros;
-    }
-
-    private static (FloatArray L1, FloatArray L2, int Rank) Factors(NodeReader node, long k, long n)
+    /// <summary>The low-rank pair; rank 0 without one.</summary>
+    public static (FloatArray L1, FloatArray L2, int Rank) Factors(NodeReader node, long k, long n)
     {
         ConstantInput? l1 = node.Constant(4, "l1");
         ConstantInput? l2 = node.Constant(5, "l2");

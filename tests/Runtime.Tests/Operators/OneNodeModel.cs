@@ -40,6 +40,8 @@ internal sealed class OneNodeModel
 
     public Dictionary<string, long> Attributes { get; } = [];
 
+    public Dictionary<string, long[]> Lists { get; } = [];
+
     /// <summary>Connects a graph input.</summary>
     public OneNodeModel Input(string slot, DataType type)
     {
@@ -102,6 +104,12 @@ internal sealed class OneNodeModel
                     Type = AttributeProto.Types.AttributeType.Int,
                 }
             );
+        }
+        foreach ((string name, long[] values) in Lists)
+        {
+            var list = new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Ints };
+            list.Ints.AddRange(values);
+            node.Attribute.Add(list);
         }
         model.Graph.Node.Add(node);
         return model.ToByteArray();

@@ -48,6 +48,19 @@ internal sealed class BodyBuilder
         return output;
     }
 
+    /// <summary>Cuts the first axis into parts.</summary>
+    /// <param name="tensor">What to cut.</param>
+    /// <param name="lengths">An int64 vector.</param>
+    /// <param name="count">How many there are.</param>
+    public string[] Split(string tensor, string lengths, int count)
+    {
+        string first = Add("Split", [tensor, lengths]);
+        NodeProto node = function.Node[^1];
+        string[] parts = [first, .. Enumerable.Range(1, count - 1).Select(_ => Name(names++))];
+        node.Output.AddRange(parts[1..]);
+        return parts;
+    }
+
     /// <summary>Casts to a type.</summary>
     public string Cast(string tensor, DataType type) => Add("Cast", [tensor], Attributes.Int("to", (long)type));
 

@@ -12,32 +12,41 @@ namespace Lorq.Rewriting.Fused;
 /// <para><c>LowRankQMatMul</c> decodes the whole weight, which ONNX Runtime folds when a session is created; the pair runs as two products beside it, because
 /// multiplying it out would take longer to load than to run. Every folded node takes about a third of a millisecond there, so bodies are short: the
 /// block length is written into them. <c>QGather</c> gathers packed rows and decodes those at every call: nothing to do at load.</para>
-/// <para>Shapes are taken from the tensors and from the node's attributes, so that one body serves every size.</para>
+/// <para>Shapes are taken from the tensors and from the node's attributes, so that one body serves every size; but a table of several runs, of which
+/// few models have two, has a body of its own. (It cannot call other bodies: ONNX Runtime 1.31 loses the overload of a call inside a function.)</para>
 /// </remarks>
 internal sealed class OperatorBodies
 {
     private const string Indices = "indices";
+    private const string Codes = "codes";
     private const string Scales = "scales";
+    private const string ZeroPointsInput = "zero_points";
+    private const string Codebook = "codebook";
+    private const string Length = "K";
     private const string BlockSize = "block_size";
 
     // The inputs by slot; see docs/operators.
     private static readonly string[] Slots =
     [
         "x",
-        "codes",
+        Codes,
         Scales,
-        "zero_points",
+        ZeroPointsInput,
         "l1",
         "l2",
         "l1_scales",
         "l2_scales",
-        "codebook",
+        Codebook,
         "scale_factors",
         "bias",
     ];
 
     private readonly OperatorVariant variant;
     private readonly BodyBuilder body;
+
+    // Of one run of a table: its sizes, and what it has in place of the inputs; null where the function has one grid.
+    private readonly TableRun? run;
+    private readonly IReadOnlyDictionary<string, string> parts = new Dictionary<string, string>();
 
     private OperatorBodies(OperatorVariant variant)
     {
@@ -52,15 +61,25 @@ internal sealed class OperatorBodies
         body = new BodyBuilder(
             variant,
             [variant.Operator == OperatorVariant.QGather ? Indices : Slots[0], .. Slots[1..(last + 1)]],
-            ["K", BlockSize]
+            variant.Table is null ? [Length, BlockSize] : []
         );
+    }
+
+    private OperatorBodies(BodyBuilder body, TableRun run, IReadOnlyDictionary<string, string> parts)
+    {
+        variant = run.Variant;
+        this.body = body;
+        this.run = run;
+        this.parts = parts;
     }
 
     /// <summary>The function.</summary>
     public static FunctionProto Of(OperatorVariant variant)
     {
         var bodies = new OperatorBodies(variant);
-        return variant.Operator == OperatorVariant.QGather ? bodies.Lookup() : bodies.Product();
+        return variant.Table is { } table ? bodies.Table(table)
+            : variant.Operator == OperatorVariant.QGather ? bodies.Lookup()
+            : bodies.Product();
     }
 
     private FunctionProto Product()
@@ -69,7 +88,7 @@ internal sealed class OperatorBodies
             !IsEven ? body.Int64s(0, -1)
             : variant.Block == 0 ? body.Int64s(0, 1, -1)
             : body.Int64s(0, -1, variant.Block);
-        string codes = body.Add("Reshape", [Unpacked(Planes("codes", 0)), view]);
+        string codes = body.Add("Reshape", [Unpacked(Planes(Codes, 0)), view]);
         string values = Dequantized(codes, Scales, variant.ZeroPoints ? ZeroPoints() : null);
         if (IsEven)
         {
@@ -84,22 +103,96 @@ internal sealed class OperatorBodies
         return body.Returning(variant.Bias ? body.Add("Add", [result, "bias"]) : result);
     }
 
-    private FunctionProto Lookup()
+    private FunctionProto Lookup() => body.Returning(Typed(WithPair(GatheredRows())));
+
+    // [indices…, K].
+    private string GatheredRows()
     {
-        string shape = body.Add("Shape", [Indices]);
-        string codes = Unpacked(Rows(Planes("codes", 0)));
-        codes = Reshape(codes, IsEven ? [shape, Blocks(), Vector(body.Attribute(BlockSize))] : [shape, PaddedLength()]);
-        string values = Dequantized(codes, Rows(Scales), variant.ZeroPoints ? Rows(ZeroPoints()) : null);
-        if (IsEven)
+        string shape = body.Add("Shape", [In(Indices)]);
+        string codes = Unpacked(Rows(Planes(In(Codes), 0)));
+        codes = Reshape(codes, IsEven ? [shape, Blocks(), Vector(BlockSize)] : [shape, PaddedLength()]);
+        string values = Dequantized(codes, Rows(In(Scales)), variant.ZeroPoints ? Rows(ZeroPoints()) : null);
+        return IsEven ? Reshape(values, [shape, Vector(Length)]) : values;
+    }
+
+    // Indices sorted by run, the lookup of every run in its own rows, and the results put back in place.
+    private FunctionProto Table(TableRuns table)
+    {
+        IReadOnlyList<TableRun> runs = table.Runs;
+        long[] starts = new long[runs.Count + 1];
+        for (int i = 0; i < runs.Count; i++)
         {
-            values = Reshape(values, [shape, Vector(body.Attribute("K"))]);
+            starts[i + 1] = starts[i] + runs[i].Rows;
         }
-        if (variant.Factors is not null)
+        // Whatever is outside the table is refused by this first lookup; negative indices count from the end.
+        string every = body.Add("Range", [body.Int64(0), body.Int64(starts[^1]), body.Int64(1)]);
+        string index = body.Add("Gather", [every, body.Add("Reshape", [Indices, body.Int64s(-1)])]);
+        string from = body.Int64s(starts[..^1]);
+        string edge = body.Int64s(-1);
+        string within = body.Add(
+            "And",
+            [
+                body.Add("GreaterOrEqual", [index, body.Add("Unsqueeze", [from, edge])]),
+                body.Add("Less", [index, body.Add("Unsqueeze", [body.Int64s(starts[1..]), edge])]),
+            ]
+        );
+        string sorted = body.Add("NonZero", [within]);
+        string place = body.Add("Gather", [sorted, body.Int64(1)]);
+        string start = body.Add("Gather", [from, body.Add("Gather", [sorted, body.Int64(0)])]);
+        string local = body.Add("Sub", [body.Add("Gather", [index, place]), start]);
+        // Without keepdims ONNX Runtime reduces an empty matrix to a scalar.
+        string counts = body.Add("ReduceSum", [body.Cast(within, DataType.Int64), edge]);
+        string[] rows = body.Split(local, body.Add("Reshape", [counts, edge]), runs.Count);
+        string values = body.Add("Concat", RowsOfRuns(table, rows), Attributes.Int("axis", 0));
+        values = body.Add("ScatterND", [values, body.Add("Unsqueeze", [place, edge]), values]);
+        values = Reshape(values, [body.Add("Shape", [Indices]), body.Int64s(table.K)]);
+        return body.Returning(Typed(WithPair(values)));
+    }
+
+    private string[] RowsOfRuns(TableRuns table, string[] rows)
+    {
+        IReadOnlyList<TableRun> runs = table.Runs;
+        string[] codes = Parts(Codes, r => r.Rows * CodePacking.Length(table.K, r.Variant.Bits));
+        string[] scales = Parts(Scales, r => (long)r.Rows * r.Blocks);
+        string[] zeroPoints = Parts(
+            ZeroPointsInput,
+            r => r.Variant.ZeroPoints ? CodePacking.Length((long)r.Rows * r.Blocks, r.Variant.Bits) : 0
+        );
+        string[] codebooks = Parts(Codebook, r => r.Variant.Codebook ? 1 << r.Variant.Bits : 0);
+        return [.. runs.Select(RowsOf)];
+
+        // What each run has of a tensor; nothing for those that have none of it.
+        string[] Parts(string tensor, Func<TableRun, long> length)
         {
-            string rows = Rows(body.Add("Transpose", [Right()]));
-            values = body.Add("Add", [values, body.Add("MatMul", [rows, body.Add("Transpose", [Left()])])]);
+            long[] lengths = [.. runs.Select(length).Where(l => l > 0)];
+            string[] parts = lengths.Length < 2 ? [tensor] : body.Split(tensor, body.Int64s(lengths), lengths.Length);
+            int next = 0;
+            return [.. runs.Select(r => length(r) > 0 ? parts[next++] : "")];
         }
-        return body.Returning(Typed(values));
+
+        string RowsOf(TableRun run, int i)
+        {
+            var inputs = new Dictionary<string, string>
+            {
+                [Indices] = rows[i],
+                [Codes] = body.Add("Reshape", [codes[i], body.Int64s(run.Rows, -1)]),
+                [Scales] = body.Add("Reshape", [scales[i], body.Int64s(run.Rows, -1)]),
+                [ZeroPointsInput] = zeroPoints[i],
+                [Codebook] = codebooks[i],
+            };
+            return new OperatorBodies(body, run, inputs).GatheredRows();
+        }
+    }
+
+    // The rows of the product are added to [..., K].
+    private string WithPair(string values)
+    {
+        if (variant.Factors is null)
+        {
+            return values;
+        }
+        string rows = Rows(body.Add("Transpose", [Right()]));
+        return body.Add("Add", [values, body.Add("MatMul", [rows, body.Add("Transpose", [Left()])])]);
     }
 
     private bool IsEven => variant.Fit == BlockFit.Even;
@@ -148,10 +241,10 @@ internal sealed class OperatorBodies
     // uint8 [N, B].
     private string ZeroPoints()
     {
-        string flat = body.Add("Reshape", [Unpacked(Planes("zero_points", 1)), body.Int64s(-1)]);
+        string flat = body.Add("Reshape", [Unpacked(Planes(In(ZeroPointsInput), 1)), body.Int64s(-1)]);
         // ONNX Runtime folds no Size of float16.
-        string count = Vector(body.Add("Size", [body.Cast(Scales, DataType.Float)]));
-        return body.Add("Reshape", [body.Add("Slice", [flat, body.Int64s(0), count]), body.Add("Shape", [Scales])]);
+        string count = body.Add("Reshape", [body.Add("Size", [body.Cast(In(Scales), DataType.Float)]), body.Int64s(1)]);
+        return body.Add("Reshape", [body.Add("Slice", [flat, body.Int64s(0), count]), body.Add("Shape", [In(Scales)])]);
     }
 
     // [..., B, length] with even blocks, else [..., Kp] → [..., K].
@@ -159,10 +252,10 @@ internal sealed class OperatorBodies
     {
         if (!IsEven)
         {
-            codes = body.Add("Slice", [codes, body.Int64s(0), Vector(body.Attribute("K")), body.Int64s(-1)]);
+            codes = body.Add("Slice", [codes, body.Int64s(0), Vector(Length), body.Int64s(-1)]);
         }
         string levels = variant.Codebook
-            ? body.Add("Gather", ["codebook", body.Cast(codes, DataType.Int32)])
+            ? body.Add("Gather", [In(Codebook), body.Cast(codes, DataType.Int32)])
             : body.Add("Sub", [body.Cast(codes, DataType.Float), zeroPoints is null ? Middle() : PerWeight(zeroPoints)]);
         return body.Add("Mul", [levels, PerWeight(scales)]);
     }
@@ -182,7 +275,7 @@ internal sealed class OperatorBodies
     }
 
     private string BlockOfEveryWeight() =>
-        body.Add("Div", [body.Add("Range", [body.Int64(0), body.Attribute("K"), body.Int64(1)]), body.Attribute(BlockSize)]);
+        body.Add("Div", [body.Add("Range", [body.Int64(0), Number(Length), body.Int64(1)]), Number(BlockSize)]);
 
     private string Left() =>
         variant.Factors == FactorType.Int8
@@ -197,21 +290,34 @@ internal sealed class OperatorBodies
             ? body.Add("Mul", [body.Cast("l2", DataType.Float), body.Cast("l2_scales", DataType.Float)])
             : body.Cast("l2", DataType.Float);
 
-    private string Blocks() => body.Add("Shape", [Scales], Attributes.Int("start", 1));
+    private string Blocks() => run is null ? body.Add("Shape", [Scales], Attributes.Int("start", 1)) : body.Int64s(run.Blocks);
 
     // K rounded up to a multiple of 8.
     private string PaddedLength()
     {
+        if (run is not null)
+        {
+            return body.Int64s(CodePacking.Length(run.Length, CodePacking.Granule));
+        }
         string granule = body.Int64s(CodePacking.Granule);
-        string up = body.Add("Add", [body.Attribute("K"), body.Int64s(CodePacking.Granule - 1)]);
+        string up = body.Add("Add", [body.Attribute(Length), body.Int64s(CodePacking.Granule - 1)]);
         return body.Add("Mul", [body.Add("Div", [up, granule]), granule]);
     }
 
     private string Typed(string tensor) => variant.Half ? body.Cast(tensor, DataType.Float16) : tensor;
 
-    private string Rows(string tensor) => body.Add("Gather", [tensor, Indices]);
+    private string Rows(string tensor) => body.Add("Gather", [tensor, In(Indices)]);
 
-    private string Vector(string scalar) => body.Add("Reshape", [scalar, body.Int64s(1)]);
+    // An input of the function, or what the run has in its place.
+    private string In(string slot) => parts.GetValueOrDefault(slot, slot);
+
+    // K or the block length: the node's attribute, or the run's.
+    private string Number(string name) => run is null ? body.Attribute(name) : body.Int64(OfRun(run, name));
+
+    private string Vector(string name) =>
+        run is null ? body.Add("Reshape", [body.Attribute(name), body.Int64s(1)]) : body.Int64s(OfRun(run, name));
+
+    private static long OfRun(TableRun run, string name) => name == Length ? run.Length : run.BlockLength;
 
     // A 0 is a length here (no indices), not "as before".
     private string Reshape(string tensor, string[] dims) =>

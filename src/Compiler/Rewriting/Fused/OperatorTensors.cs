@@ -11,46 +11,42 @@ namespace Lorq.Rewriting.Fused;
 /// <summary>The tensors of one site as the operators read them, stored once for all readers.</summary>
 internal sealed class OperatorTensors
 {
+    // A run's fourth number; see docs/operators/q-gather.md.
+    private const int Centred = 0;
+    private const int StoredZeroPoints = 1;
+    private const int CodebookLevels = 2;
+
     // Slots 1 to 8; see docs/operators.
     private readonly string[] inputs;
+    private readonly IReadOnlyList<WeightSegment> segments;
 
     /// <summary>Stores the tensors.</summary>
     /// <param name="chain">Where to write.</param>
-    /// <param name="segment">The codes of all columns.</param>
+    /// <param name="segments">The codes: one run of columns, or several of a table.</param>
     /// <param name="factors">The pair; null for none.</param>
     /// <param name="projection">The sites that store one left factor between them; null for one of its own.</param>
-    public OperatorTensors(ChainBuilder chain, WeightSegment segment, PlannedFactors? factors, SharedProjection? projection)
+    public OperatorTensors(ChainBuilder chain, IReadOnlyList<WeightSegment> segments, PlannedFactors? factors, SharedProjection? projection)
     {
-        inputs =
-        [
-            "",
-            Codes(chain, segment),
-            ScalesOf(chain, segment),
-            ZeroPointsOf(chain, segment),
-            "",
-            "",
-            "",
-            "",
-            CodebookOf(chain, segment),
-        ];
+        this.segments = segments;
+        inputs = ["", Codes(chain), ScalesOf(chain), ZeroPointsOf(chain), "", "", "", "", CodebookOf(chain)];
         if (factors is null)
         {
             return;
         }
+        int k = segments[0].K;
+        int n = segments.Sum(s => s.Columns);
         int rank = factors.Shape.Rank;
-        (inputs[4], inputs[6]) =
-            projection?.StoredLeft ?? StoreFactor(chain, factors, [segment.K, rank], segment.K, () => factors.Values.Left);
+        (inputs[4], inputs[6]) = projection?.StoredLeft ?? StoreFactor(chain, factors, [k, rank], k, () => factors.Values.Left);
         projection?.StoredLeft = (inputs[4], inputs[6]);
-        (inputs[5], inputs[7]) = StoreFactor(chain, factors, [rank, segment.Columns], segment.Columns, () => factors.Values.Right);
+        (inputs[5], inputs[7]) = StoreFactor(chain, factors, [rank, n], n, () => factors.Values.Right);
     }
 
     /// <summary>The node that takes a reader's place.</summary>
     /// <param name="variant">The operator and its form.</param>
-    /// <param name="segment">The codes.</param>
     /// <param name="input">Activations, or indices.</param>
     /// <param name="output">Name of the result.</param>
     /// <param name="bias">A vector of length N, or null.</param>
-    public NodeProto Node(OperatorVariant variant, WeightSegment segment, string input, string output, string? bias)
+    public NodeProto Node(OperatorVariant variant, string input, string output, string? bias)
     {
         var node = new NodeProto
         {
@@ -61,9 +57,16 @@ internal sealed class OperatorTensors
         string[] all = [input, .. inputs[1..], "", bias ?? ""];
         node.Input.AddRange(all[..(Array.FindLastIndex(all, name => name.Length > 0) + 1)]);
         node.Output.Add(output);
-        node.Attribute.Add(Attributes.Int("K", segment.K));
-        node.Attribute.Add(Attributes.Int("bits", segment.Grid.Bits));
-        node.Attribute.Add(Attributes.Int("block_size", segment.BlockLength));
+        node.Attribute.Add(Attributes.Int("K", segments[0].K));
+        if (segments is [var segment])
+        {
+            node.Attribute.Add(Attributes.Int("bits", segment.Grid.Bits));
+            node.Attribute.Add(Attributes.Int("block_size", segment.BlockLength));
+        }
+        else
+        {
+            node.Attribute.Add(Attributes.Ints("runs", [.. segments.SelectMany(Run)]));
+        }
         if (variant is { Operator: OperatorVariant.QGather, Half: true })
         {
             node.Attribute.Add(Attributes.Int("dtype", (long)DataType.Float16));
@@ -71,49 +74,69 @@ internal sealed class OperatorTensors
         return node;
     }
 
-    private static string Codes(ChainBuilder chain, WeightSegment segment)
-    {
-        long row = CodePacking.Length(segment.K, segment.Grid.Bits);
-        return chain.Store(
+    private static long[] Run(WeightSegment segment) =>
+        [
+            segment.Columns,
+            segment.Grid.Bits,
+            segment.BlockLength,
+            segment.HasZeroPoints ? StoredZeroPoints
+            : IsCodebook(segment) ? CodebookLevels
+            : Centred,
+        ];
+
+    private static bool IsCodebook(WeightSegment segment) => segment.Grid.Kind == GridKind.NormalFloat;
+
+    private string Codes(ChainBuilder chain) =>
+        Store(
+            chain,
             DataType.Uint8,
-            [segment.Columns, row],
-            segment.Columns * row,
-            () => CodePacking.Pack(segment.Codes(StorageOrder.Columns), segment.K, segment.Grid.Bits)
+            [segments[0].Columns, -1],
+            s => s.Columns * CodePacking.Length(s.K, s.Grid.Bits),
+            s => CodePacking.Pack(s.Codes(StorageOrder.Columns), s.K, s.Grid.Bits)
         );
+
+    private string ScalesOf(ChainBuilder chain) =>
+        Store(
+            chain,
+            segments[0].Grid.Scale == ScaleType.Float16 ? DataType.Float16 : DataType.Float,
+            [segments[0].Columns, -1],
+            s => (long)s.Columns * s.Blocks * s.ScaleSize,
+            s => s.ScaleBytes(StorageOrder.Columns)
+        );
+
+    private string ZeroPointsOf(ChainBuilder chain) =>
+        segments.Any(s => s.HasZeroPoints)
+            ? Store(
+                chain,
+                DataType.Uint8,
+                [-1],
+                s => s.HasZeroPoints ? CodePacking.Length((long)s.Columns * s.Blocks, s.Grid.Bits) : 0,
+                s => s.HasZeroPoints ? CodePacking.Pack(s.ZeroPoints(StorageOrder.Columns), s.Columns * s.Blocks, s.Grid.Bits) : []
+            )
+            : "";
+
+    private string CodebookOf(ChainBuilder chain)
+    {
+        float[] levels = [.. segments.Where(IsCodebook).SelectMany(s => NormalFloat.Codebook(s.Grid.Bits).ToArray())];
+        return levels.Length == 0 ? "" : chain.Shared(DataType.Float, [levels.Length], MemoryMarshal.AsBytes<float>(levels).ToArray());
     }
 
-    private static string ScalesOf(ChainBuilder chain, WeightSegment segment) =>
-        chain.Store(
-            segment.Grid.Scale == ScaleType.Float16 ? DataType.Float16 : DataType.Float,
-            [segment.Columns, segment.Blocks],
-            (long)segment.Columns * segment.Blocks * segment.ScaleSize,
-            () => segment.ScaleBytes(StorageOrder.Columns)
-        );
-
-    private static string ZeroPointsOf(ChainBuilder chain, WeightSegment segment)
+    // One tensor of what all runs have: shaped where there is one run, else one after the other without shape.
+    private string Store(
+        ChainBuilder chain,
+        DataType type,
+        long[] dims,
+        Func<WeightSegment, long> length,
+        Func<WeightSegment, byte[]> payload
+    )
     {
-        if (!segment.HasZeroPoints)
-        {
-            return "";
-        }
-        long count = (long)segment.Columns * segment.Blocks;
-        long length = CodePacking.Length(count, segment.Grid.Bits);
-        return chain.Store(
-            DataType.Uint8,
-            [length],
-            length,
-            () => CodePacking.Pack(segment.ZeroPoints(StorageOrder.Columns), (int)count, segment.Grid.Bits)
-        );
-    }
-
-    private static string CodebookOf(ChainBuilder chain, WeightSegment segment)
-    {
-        if (segment.Grid.Kind != GridKind.NormalFloat)
-        {
-            return "";
-        }
-        ReadOnlySpan<float> levels = NormalFloat.Codebook(segment.Grid.Bits);
-        return chain.Shared(DataType.Float, [levels.Length], MemoryMarshal.AsBytes(levels).ToArray());
+        long bytes = segments.Sum(length);
+        int size =
+            type == DataType.Float ? sizeof(float)
+            : type == DataType.Float16 ? sizeof(short)
+            : sizeof(byte);
+        long[] shape = segments.Count > 1 || dims.Length == 1 ? [bytes / size] : [dims[0], bytes / size / dims[0]];
+        return chain.Store(type, shape, bytes, () => segments is [var only] ? payload(only) : [.. segments.SelectMany(payload)]);
     }
 
     private static (string Values, string Scales) StoreFactor(

@@ -19,6 +19,30 @@ internal enum BlockFit
     Short,
 }
 
+/// <summary>A run of rows on one grid in the body of a lookup.</summary>
+/// <param name="Rows">Rows of the run.</param>
+/// <param name="Length">Weights per row.</param>
+/// <param name="BlockLength">Weights per block.</param>
+/// <param name="Blocks">Blocks per row.</param>
+/// <param name="Variant">The lookup in these rows alone.</param>
+internal sealed record TableRun(int Rows, int Length, int BlockLength, int Blocks, OperatorVariant Variant);
+
+/// <summary>A table cut into runs, as its body has it written in; equal when all runs are.</summary>
+/// <param name="K">Weights per row.</param>
+/// <param name="Runs">The runs in order.</param>
+internal sealed record TableRuns(int K, IReadOnlyList<TableRun> Runs)
+{
+    /// <summary>A short name for overloads: rows and grid of every run.</summary>
+    public string Key =>
+        $"t{K}_" + string.Join('_', Runs.Select(r => $"{r.Rows}x{r.Variant.Overload}{(r.Blocks == 1 ? "" : $".{r.BlockLength}")}"));
+
+    /// <inheritdoc />
+    public bool Equals(TableRuns? other) => other is not null && K == other.K && Runs.SequenceEqual(other.Runs);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(K, Runs.Count, Runs[0]);
+}
+
 /// <summary>Everything that makes a different body of an operator; equal variants share one.</summary>
 /// <param name="Operator">The operator's name.</param>
 /// <param name="Bits">Bits per code.</param>
@@ -30,6 +54,7 @@ internal enum BlockFit
 /// <param name="Bias">True when a bias is added.</param>
 /// <param name="Half">True for fp16 results.</param>
 /// <param name="Opset">The default-domain opset of the body.</param>
+/// <param name="Table">The runs of a table that has several; null for one, and for products.</param>
 internal sealed record OperatorVariant(
     string Operator,
     int Bits,
@@ -40,7 +65,8 @@ internal sealed record OperatorVariant(
     FactorType? Factors,
     bool Bias,
     bool Half,
-    long Opset
+    long Opset,
+    TableRuns? Table = null
 )
 {
     /// <summary>The domain of the operators.</summary>
@@ -60,13 +86,7 @@ internal sealed record OperatorVariant(
     {
         get
         {
-            var key = new StringBuilder().Append(Bits);
-            key.Append(ZeroPoints ? "z" : "").Append(Codebook ? "n" : "");
-            key.Append(
-                Fit == BlockFit.Column ? "c"
-                : Fit == BlockFit.Short ? "s"
-                : ""
-            );
+            var key = new StringBuilder(Table is null ? GridKey : Table.Key);
             key.Append(
                 Factors is null ? ""
                 : Factors == FactorType.Int8 ? "i"
@@ -76,6 +96,53 @@ internal sealed record OperatorVariant(
             key.Append(Bias ? "b" : "").Append(Half ? "h" : "");
             return key.Append(Opset == Encodings.BitPlanes.RequiredOpset ? "" : $"o{Opset}").ToString();
         }
+    }
+
+    private string GridKey =>
+        Bits
+        + (ZeroPoints ? "z" : "")
+        + (Codebook ? "n" : "")
+        + Fit switch
+        {
+            BlockFit.Column => "c",
+            BlockFit.Short => "s",
+            _ => "",
+        };
+
+    /// <summary>The variant that a lookup in a table of several runs needs; those of its runs are in it.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="segments">The runs.</param>
+    /// <param name="factors">How its pair is stored; null for none.</param>
+    /// <param name="opset">The default-domain opset of the reader's scope.</param>
+    public static OperatorVariant OfTable(Site site, IReadOnlyList<WeightSegment> segments, FactorType? factors, long opset)
+    {
+        TableRun[] runs =
+        [
+            .. segments.Select(s => new TableRun(
+                s.Columns,
+                s.K,
+                s.BlockLength,
+                s.Blocks,
+                Of(site, SiteKind.Gather, s.Grid, null, false, opset) with
+                {
+                    // The sum is rounded once.
+                    Half = false,
+                }
+            )),
+        ];
+        return new(
+            QGather,
+            0,
+            BlockFit.Even,
+            0,
+            runs.Any(r => r.Variant.ZeroPoints),
+            runs.Any(r => r.Variant.Codebook),
+            factors,
+            false,
+            site.Weight.ElementType == DataType.Float16,
+            opset,
+            new TableRuns(site.K, runs)
+        );
     }
 
     /// <summary>The variant that a reader of a site needs.</summary>
