@@ -18,6 +18,7 @@ internal sealed class NodeException(string message) : Exception(message);
 internal abstract unsafe class CustomOperator(OrtApi api)
 {
     private GCHandle self;
+    private int unknown;
 
     /// <summary>The ONNX Runtime that it is registered with.</summary>
     protected OrtApi Api { get; } = api;
@@ -39,6 +40,31 @@ internal abstract unsafe class CustomOperator(OrtApi api)
 
     /// <summary>Tells type inference about the output.</summary>
     public abstract void InferShape(nint context);
+
+    /// <summary>
+    /// Tells type inference the output's element type, which ONNX Runtime takes with a shape only. A dimension of which nothing is known gets a name
+    /// that no other has.
+    /// </summary>
+    protected void SetOutput(nint context, OrtElementType type, InferredDimension[] dims)
+    {
+        var names = new List<nint>();
+        try
+        {
+            for (int i = 0; i < dims.Length; i++)
+            {
+                if (dims[i].IsUnknown)
+                {
+                    names.Add(Marshal.StringToCoTaskMemUTF8($"ai.lorq.{Name}.{Interlocked.Increment(ref unknown)}"));
+                    dims[i] = dims[i] with { Name = names[^1] };
+                }
+            }
+            Api.SetInferredShape(context, 0, type, dims);
+        }
+        finally
+        {
+            names.ForEach(Marshal.FreeCoTaskMem);
+        }
+    }
 
     /// <summary>The structure for ONNX Runtime, which lives until the process ends.</summary>
     public OrtCustomOp* Describe()

@@ -243,10 +243,10 @@ internal sealed unsafe partial class OrtApi
         }
     }
 
-    /// <summary>The element type and shape that type inference knows of an input; negative dims are unknown.</summary>
-    public (OrtElementType Type, long[] Dims) InferredShape(nint context, int index)
+    /// <summary>The element type and shape that type inference knows of an input.</summary>
+    public (OrtElementType Type, InferredDimension[] Dims) InferredShape(nint context, int index)
     {
-        nint info;
+        nint info; // owned by the context, and the names in it too
         Check(
             ((delegate* unmanaged<nint, nuint, nint*, nint>)table[(int)Slot.ShapeInferContextGetInputTypeShape])(
                 context,
@@ -254,7 +254,13 @@ internal sealed unsafe partial class OrtApi
                 &info
             )
         );
-        return ShapeOf(info); // owned by the context
+        (OrtElementType type, long[] lengths) = ShapeOf(info);
+        var names = new nint[lengths.Length];
+        fixed (nint* p = names)
+        {
+            Check(((delegate* unmanaged<nint, nint*, nuint, nint>)table[(int)Slot.GetSymbolicDimensions])(info, p, (nuint)names.Length));
+        }
+        return (type, [.. lengths.Select((n, i) => new InferredDimension(n, names[i]))]);
     }
 
     /// <summary>An integer attribute during type inference, or null where the node has none.</summary>
@@ -288,25 +294,41 @@ internal sealed unsafe partial class OrtApi
         }
     }
 
-    /// <summary>Tells type inference the element type and shape of an output; negative dims are unknown.</summary>
-    public void SetInferredShape(nint context, int index, OrtElementType type, ReadOnlySpan<long> dims)
+    /// <summary>Tells type inference an output's element type and shape.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="index">Of the output.</param>
+    /// <param name="type">Its element type.</param>
+    /// <param name="dims">Its dimensions; each has a length or a name: ONNX Runtime would take −1 for a length, and fold it into whatever reshapes by it.</param>
+    public void SetInferredShape(nint context, int index, OrtElementType type, ReadOnlySpan<InferredDimension> dims)
     {
+        var lengths = new long[dims.Length];
+        var names = new nint[dims.Length];
         nint info;
         Check(((delegate* unmanaged<nint*, nint>)table[(int)Slot.CreateTensorTypeAndShapeInfo])(&info));
         try
         {
-            Check(((delegate* unmanaged<nint, int, nint>)table[(int)Slot.SetTensorElementType])(info, (int)type));
-            fixed (long* p = dims)
+            fixed (byte* none = "\0"u8)
+            fixed (long* length = lengths)
+            fixed (nint* name = names)
             {
-                Check(((delegate* unmanaged<nint, long*, nuint, nint>)table[(int)Slot.SetDimensions])(info, p, (nuint)dims.Length));
+                for (int i = 0; i < dims.Length; i++)
+                {
+                    lengths[i] = dims[i].Length;
+                    names[i] = dims[i].Length < 0 ? dims[i].Name : (nint)none;
+                }
+                Check(((delegate* unmanaged<nint, int, nint>)table[(int)Slot.SetTensorElementType])(info, (int)type));
+                Check(((delegate* unmanaged<nint, long*, nuint, nint>)table[(int)Slot.SetDimensions])(info, length, (nuint)dims.Length));
+                Check(
+                    ((delegate* unmanaged<nint, nint*, nuint, nint>)table[(int)Slot.SetSymbolicDimensions])(info, name, (nuint)dims.Length)
+                );
+                Check(
+                    ((delegate* unmanaged<nint, nuint, nint, nint>)table[(int)Slot.ShapeInferContextSetOutputTypeShape])(
+                        context,
+                        (nuint)index,
+                        info
+                    )
+                );
             }
-            Check(
-                ((delegate* unmanaged<nint, nuint, nint, nint>)table[(int)Slot.ShapeInferContextSetOutputTypeShape])(
-                    context,
-                    (nuint)index,
-                    info
-                )
-            );
         }
         finally
         {

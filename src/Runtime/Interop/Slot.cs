@@ -15,6 +15,7 @@ internal enum Slot
     GetTensorElementType = 60,
     GetDimensionsCount = 61,
     GetDimensions = 62,
+    GetSymbolicDimensions = 63,
     GetTensorTypeAndShape = 65,
     KernelInfoGetAttributeInt64 = 86,
     KernelContextGetInputCount = 88,
@@ -32,6 +33,7 @@ internal enum Slot
     ShapeInferContextGetInputTypeShape = 268,
     ShapeInferContextGetAttribute = 269,
     ShapeInferContextSetOutputTypeShape = 270,
+    SetSymbolicDimensions = 271,
     ReadOpAttr = 272,
     KernelContextParallelFor = 274,
 }

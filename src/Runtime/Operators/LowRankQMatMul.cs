@@ -72,14 +72,14 @@ internal sealed class LowRankQMatMul(OrtApi api, ActivationMode mode) : CustomOp
     /// <inheritdoc/>
     public override void InferShape(nint context)
     {
-        (OrtElementType type, long[] dims) = Api.InferredShape(context, 0);
-        (_, long[] codes) = Api.InferredShape(context, 1);
-        long[] output = [.. dims];
+        (OrtElementType type, InferredDimension[] dims) = Api.InferredShape(context, 0);
+        (_, InferredDimension[] codes) = Api.InferredShape(context, 1);
+        InferredDimension[] output = [.. dims];
         if (output.Length > 0 && codes.Length > 0)
         {
             output[^1] = codes[0];
         }
-        Api.SetInferredShape(context, 0, type, output);
+        SetOutput(context, type, output);
     }
 
     /// <summary>Scratch memory for a call, shared by all nodes.</summary>

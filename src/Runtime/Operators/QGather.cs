@@ -34,9 +34,9 @@ internal sealed class QGather(OrtApi api) : CustomOperator(api)
     /// <inheritdoc/>
     public override void InferShape(nint context)
     {
-        (_, long[] dims) = Api.InferredShape(context, 0);
+        (_, InferredDimension[] dims) = Api.InferredShape(context, 0);
         long type = Api.InferredAttribute(context, "dtype\0"u8) ?? (long)OrtElementType.Float;
-        Api.SetInferredShape(context, 0, (OrtElementType)type, [.. dims, Api.InferredAttribute(context, "K\0"u8) ?? -1]);
+        SetOutput(context, (OrtElementType)type, [.. dims, Api.InferredAttribute(context, "K\0"u8) ?? -1]);
     }
 }
 

@@ -9,21 +9,30 @@ public sealed class CompressedModel : IDisposable
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("lorq-session-");
 
     public CompressedModel()
+        : this("batch", "length") { }
+
+    /// <summary>With other names of the free dimensions; empty for none.</summary>
+    internal CompressedModel(string batch, string length)
     {
         var random = new Random(7);
         string original = Path.Combine(folder.FullName, "small.onnx");
         File.WriteAllBytes(
             original,
             new ModelBuilder()
-                .Input("ids", DataType.Int64, "batch", "length")
+                .Input("ids", DataType.Int64, batch, length)
                 .Constant("table", DataType.Float, Normals(500 * 96), 500, 96)
                 .Constant("w1", DataType.Float, Normals(96 * 256), 96, 256)
                 .Constant("w2", DataType.Float, Normals(256 * 128), 256, 128)
                 .Node("Gather", "h0", "table", "ids")
                 .Node("MatMul", "h1", "h0", "w1")
-                .Node("Relu", "h2", "h1")
+                // As exporters split heads: a shape that is only known at run time.
+                .Node("Shape", "s", "h1")
+                .Constant("flat", DataType.Int64, [-1L], 1)
+                .Node("Reshape", "line", "h1", "flat")
+                .Node("Reshape", "h", "line", "s")
+                .Node("Relu", "h2", "h")
                 .Node("MatMul", "y", "h2", "w2")
-                .Output("y", DataType.Float, "batch", "length", "128")
+                .Output("y", DataType.Float, batch, length, "128")
                 .Bytes()
         );
         var spec = new CompressionSpec { Budget = new SizeBudget.Percent(25), Target = "fused" };
