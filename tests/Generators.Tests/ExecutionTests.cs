@@ -1,6 +1,4 @@
-using System.Numerics.Tensors;
 using System.Text.Json.Nodes;
-using Lorq.Runtime;
 using Lorq.Runtime.Tests.Sessions;
 using Microsoft.CodeAnalysis.CSharp;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
@@ -11,7 +9,14 @@ namespace Lorq.Generators.Tests;
 public class ExecutionTests
 {
     public static TheoryData<LanguageVersion> Versions =>
-        [LanguageVersion.CSharp9, LanguageVersion.CSharp10, LanguageVersion.CSharp11, LanguageVersion.CSharp12, LanguageVersion.CSharp13, LanguageVersion.CSharp14];
+        [
+            LanguageVersion.CSharp9,
+            LanguageVersion.CSharp10,
+            LanguageVersion.CSharp11,
+            LanguageVersion.CSharp12,
+            LanguageVersion.CSharp13,
+            LanguageVersion.CSharp14,
+        ];
 
     [Theory]
     [MemberData(nameof(Versions))]
@@ -82,9 +87,46 @@ public class ExecutionTests
     {
         string[] names =
         [
-            "class", "1", "input.1", "input_1", "input1", "a/b:0", "a b", "入力", "é", "count", "Count", "item", "views", "session",
-            "cancellationToken", "clone", "Equals", "equalityContract", "adapters", "1.5", "15", "", "\"\\", "<&>", "-", "--", "x{0}",
-            "_", "ManyInput", "many", "😀", "new", "value", "input", "options", "this", "A", "a", "null", "default",
+            "class",
+            "1",
+            "input.1",
+            "input_1",
+            "input1",
+            "a/b:0",
+            "a b",
+            "入力",
+            "é",
+            "count",
+            "Count",
+            "item",
+            "views",
+            "session",
+            "cancellationToken",
+            "clone",
+            "Equals",
+            "equalityContract",
+            "adapters",
+            "1.5",
+            "15",
+            "",
+            "\"\\",
+            "<&>",
+            "-",
+            "--",
+            "x{0}",
+            "_",
+            "ManyInput",
+            "many",
+            "😀",
+            "new",
+            "value",
+            "input",
+            "options",
+            "this",
+            "A",
+            "a",
+            "null",
+            "default",
         ];
         names[21] = "line\nbreak";
         var builder = new ModelBuilder();
@@ -95,9 +137,18 @@ public class ExecutionTests
         byte[] model = builder.Node("Sum", "sum", names).Output("sum", DataType.Float, "n").Bytes();
         // Each input is given by its place, so that one that is mixed up with another shows in the sum's weights.
         IReadOnlyList<string> properties = Naming.Identifiers.Properties(names, "Input", "ManyInput");
-        string given = string.Join(", ", properties.Select((p, i) => $"{p} = Tensor.Create(new float[] {{ {1 << (i % 20)}f * {(i < 20 ? 1 : 0)}, {1 << (i % 20)}f * {(i < 20 ? 0 : 1)} }}, new nint[] {{ 2 }})"));
+        string given = string.Join(
+            ", ",
+            properties.Select(
+                (p, i) =>
+                    $"{p} = Tensor.Create(new float[] {{ {1 << (i % 20)}f * {(i < 20 ? 1 : 0)}, {1 << (i % 20)}f * {(i < 20 ? 0 : 1)} }}, new nint[] {{ 2 }})"
+            )
+        );
         string spans = string.Join(", ", properties.Select(p => $"input.{p}"));
-        string overSpans = version >= LanguageVersion.CSharp13 ? $"using ManySpans y = many.RunSpans({spans});\nreturn many.Run(input).Sum[0] + \" \" + y.Sum[1];" : "return many.Run(input).Sum[0] + \" \" + many.Run(input).Sum[1];";
+        string overSpans =
+            version >= LanguageVersion.CSharp13
+                ? $"using ManySpans y = many.RunSpans({spans});\nreturn many.Run(input).Sum[0] + \" \" + y.Sum[1];"
+                : "return many.Run(input).Sum[new nint[] { 0 }] + \" \" + many.Run(input).Sum[new nint[] { 1 }];";
         var project = new Project
         {
             Language = version,
@@ -137,7 +188,12 @@ public class ExecutionTests
     [InlineData("uint64", DataType.Uint64, "ulong", "new ulong[] { 1, 2 }")]
     [InlineData("bool", DataType.Bool, "bool", "new bool[] { true, false }")]
     [InlineData("float16", DataType.Float16, "System.Half", "new System.Half[] { (System.Half)1.5f, (System.Half)(-2f) }")]
-    [InlineData("bfloat16", DataType.Bfloat16, "Microsoft.ML.OnnxRuntime.BFloat16", "new[] { (Microsoft.ML.OnnxRuntime.BFloat16)1.5f, (Microsoft.ML.OnnxRuntime.BFloat16)(-2f) }")]
+    [InlineData(
+        "bfloat16",
+        DataType.Bfloat16,
+        "Microsoft.ML.OnnxRuntime.BFloat16",
+        "new[] { (Microsoft.ML.OnnxRuntime.BFloat16)1.5f, (Microsoft.ML.OnnxRuntime.BFloat16)(-2f) }"
+    )]
     [InlineData("string", DataType.String, "string", "new string[] { \"a\", \"é😀\" }")]
     public void EveryElementTypeGoesThroughUnchanged(string name, DataType type, string element, string values)
     {
@@ -183,7 +239,7 @@ public class ExecutionTests
                     public static float Main(byte[] model)
                     {
                         using Counting counting = Counting.Load(new MemoryStream(model));
-                        CountingOutput y = counting.Run(new() { X = Tensor.Create([2.5f]), Trips = Tensor.Create([3L]) });
+                        CountingOutput y = counting.Run(new() { X = Tensor.Create(new float[] { 2.5f }), Trips = Tensor.Create(new long[] { 3 }) });
                         return y.Y[0];
                     }
                 }
@@ -214,8 +270,8 @@ public class ExecutionTests
                     public static long Main(byte[] model)
                     {
                         using Parts parts = Parts.Load(new MemoryStream(model));
-                        using PartsOutput y = parts.Run(new() { X = Tensor.Create([1f, 2f]) });
-                        using PartsSpans spans = parts.RunSpans(new ReadOnlyTensorSpan<float>([1f, 2f]));
+                        using PartsOutput y = parts.Run(new() { X = Tensor.Create(new float[] { 1, 2 }) });
+                        using PartsSpans spans = parts.RunSpans(new ReadOnlyTensorSpan<float>(new float[] { 1, 2 }));
                         return y.Parts.GetValueCount() + spans.Parts.GetValueCount();
                     }
                 }
@@ -247,7 +303,9 @@ public class ExecutionTests
                 """,
         };
         byte[] model = ModelBuilder.Sum();
-        project.With("/p/sum.lorq.json", ManifestText.Of(model), "LorqVisibility=public").With("/p/stream.lorq.json", ManifestText.Of(model));
+        project
+            .With("/p/sum.lorq.json", ManifestText.Of(model), "LorqVisibility=public")
+            .With("/p/stream.lorq.json", ManifestText.Of(model));
         Assert.Equal(8f, project.Call(model));
     }
 
@@ -276,5 +334,58 @@ public class ExecutionTests
         };
         project.With("/p/sum.lorq.json", manifest.ToJsonString(), "LorqVisibility=public");
         Assert.Equal("legal,case law", project.Call(""));
+    }
+
+    [Theory]
+    [InlineData("past_key_values.0.key", "present.0.key", "PastKeyValues0Key")]
+    [InlineData("past_0", "present_0", "Past0")]
+    public void StepsOfADecoderContinueItsCaches(string past, string present, string property)
+    {
+        // Sums what it is given, in a cache of fixed length; another cache, whose length is open, goes through.
+        byte[] model = new ModelBuilder()
+            .Input("x", DataType.Float, "batch", "2")
+            .Input(past, DataType.Float, "batch", "2")
+            .Input("past_open", DataType.Float, "batch", "past_length", "3")
+            .Node("Add", present, past, "x")
+            .Node("Identity", "present_open", "past_open")
+            .Output(present, DataType.Float, "batch", "2")
+            .Output("present_open", DataType.Float, "batch", "length", "3")
+            .Bytes();
+        var project = new Project
+        {
+            Code = $$"""
+                using System.IO;
+                using System.Numerics.Tensors;
+                namespace App;
+                public static class Program
+                {
+                    public static string Main(byte[] model)
+                    {
+                        using Decoder decoder = Decoder.Load(new MemoryStream(model));
+                        Tensor<float> x = Tensor.Create(new float[] { 1, 2 }, new nint[] { 1, 2 });
+                        DecoderInput input = DecoderInput.Start(x);
+                        string start = string.Join(",", input.PastOpen.Lengths.ToArray());
+                        DecoderOutput y = decoder.Run(input);
+                        y = decoder.Run(y.Next(x));
+                        y = decoder.Run(y.Next(x));
+                        return start + ";" + y.Next(x).{{property}}[0, 1];
+                    }
+                }
+                """,
+        };
+        project.With("/p/decoder.lorq.json", ManifestText.Of(model), "LorqVisibility=public");
+        Assert.Equal("1,0,3;6", project.Call(model));
+    }
+
+    [Fact]
+    public void NamespacesMayHaveKeywords()
+    {
+        var project = new Project
+        {
+            RootNamespace = "My.class.Models",
+            Code = "class Use { My.@class.Models.Sum? sum = null; object? Get() => sum; }",
+        };
+        project.With("/p/sum.lorq.json", ManifestText.Of(ModelBuilder.Sum()));
+        project.Build();
     }
 }

@@ -34,7 +34,9 @@ public class NamingTests
             [
                 .. Enumerable
                     .Range(0, random.Next(1, 12))
-                    .Select(_ => new string([.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => Characters[random.Next(Characters.Length)])]))
+                    .Select(_ => new string([
+                        .. Enumerable.Range(0, random.Next(1, 6)).Select(_ => Characters[random.Next(Characters.Length)]),
+                    ]))
                     .Distinct(),
             ];
             IReadOnlyList<string> properties = Identifiers.Properties(names, "Input", "XInput");

@@ -7,7 +7,16 @@ namespace Lorq.Generators.Tests;
 public class PageTests
 {
     [Fact]
-    public void MiniLm() => Page(new Project().With("/p/minilm.lorq.json", ManifestText.MiniLm(), "LorqVisibility=public", "LorqModelFile=Models/minilm.lorq.onnx")).MatchSnapshot();
+    public void MiniLm() =>
+        Page(
+                new Project().With(
+                    "/p/minilm.lorq.json",
+                    ManifestText.MiniLm(),
+                    "LorqVisibility=public",
+                    "LorqModelFile=Models/minilm.lorq.onnx"
+                )
+            )
+            .MatchSnapshot();
 
     [Fact]
     public void MiniLmInCSharp9() =>
@@ -28,7 +37,11 @@ public class PageTests
                                 ManifestText.Tensor("入力", "int4", "n"),
                                 ManifestText.Tensor("<x>", "undefined"),
                             ],
-                            [ManifestText.Tensor("text", "string"), ManifestText.Tensor("map", "undefined"), ManifestText.Tensor("y", "float", "n")]
+                            [
+                                ManifestText.Tensor("text", "string"),
+                                ManifestText.Tensor("map", "undefined"),
+                                ManifestText.Tensor("y", "float", "n"),
+                            ]
                         )
                         .ToJsonString()
                 )

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -48,7 +49,10 @@ public class PipelineTests
 
         GeneratorRunResult result = driver.ReplaceAdditionalText(first, edited).RunGenerators(compilation).GetRunResult().Results.Single();
 
-        IncrementalStepRunReason[] pages = [.. result.TrackedSteps[WrapperGenerator.PageStep].SelectMany(s => s.Outputs).Select(o => o.Reason)];
+        IncrementalStepRunReason[] pages =
+        [
+            .. result.TrackedSteps[WrapperGenerator.PageStep].SelectMany(s => s.Outputs).Select(o => o.Reason),
+        ];
         Assert.Single(pages, r => r == IncrementalStepRunReason.Modified);
         Assert.Single(pages, r => r is IncrementalStepRunReason.Cached or IncrementalStepRunReason.Unchanged);
     }
@@ -60,7 +64,10 @@ public class PipelineTests
         CSharpCompilation compilation = project.Compilation();
         GeneratorDriver driver = project.Driver().RunGenerators(compilation);
         AdditionalText first = project.Texts[0];
-        var edited = new Project.Text(first.Path, project.Manifests[0].Text.Replace(new string('0', 64), new string('1', 64), StringComparison.Ordinal));
+        var edited = new Project.Text(
+            first.Path,
+            project.Manifests[0].Text.Replace(new string('0', 64), new string('1', 64), StringComparison.Ordinal)
+        );
 
         GeneratorRunResult result = driver.ReplaceAdditionalText(first, edited).RunGenerators(compilation).GetRunResult().Results.Single();
 
@@ -76,10 +83,13 @@ public class PipelineTests
         IReadOnlyDictionary<string, string> first = Two().Pages();
         Project reversed = Two();
         reversed.Manifests.Reverse();
-        var culture = Thread.CurrentThread.CurrentCulture;
+        CultureInfo culture = Thread.CurrentThread.CurrentCulture;
         try
         {
-            Thread.CurrentThread.CurrentCulture = new System.Globalization.CultureInfo("tr-TR", false);
+            var other = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            other.NumberFormat.NumberDecimalSeparator = ",";
+            other.NumberFormat.NegativeSign = "~";
+            Thread.CurrentThread.CurrentCulture = other;
             IReadOnlyDictionary<string, string> second = reversed.Pages();
             Assert.Equal(first.OrderBy(p => p.Key, StringComparer.Ordinal), second.OrderBy(p => p.Key, StringComparer.Ordinal));
         }

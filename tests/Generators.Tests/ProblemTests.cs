@@ -17,8 +17,18 @@ public class ProblemTests
     [InlineData("{\"formatVersion\": 2}", "LORQ1002", "update the package Lorq.Build", 1)]
     [InlineData("{\"formatVersion\": 0}", "LORQ1002", "compress the model again", 1)]
     [InlineData("{\"formatVersion\": 1, \"inputs\": [], \"outputs\": []}", "LORQ1001", "lists no outputs", 1)]
-    [InlineData("{\"formatVersion\": 1, \"inputs\": [],\n\"outputs\": [{\"name\":\"y\",\"elementType\":\"float\",\"dims\":[-1]}]}", "LORQ1001", "A whole number", 2)]
-    [InlineData("{\"formatVersion\": 1, \"inputs\": [],\n\"outputs\": [{\"name\":\"\",\"elementType\":\"float\",\"dims\":[]}]}", "LORQ1001", "A text is expected", 2)]
+    [InlineData(
+        "{\"formatVersion\": 1, \"inputs\": [],\n\"outputs\": [{\"name\":\"y\",\"elementType\":\"float\",\"dims\":[-1]}]}",
+        "LORQ1001",
+        "A whole number",
+        2
+    )]
+    [InlineData(
+        "{\"formatVersion\": 1, \"inputs\": [],\n\"outputs\": [{\"name\":\"\",\"elementType\":\"float\",\"dims\":[]}]}",
+        "LORQ1001",
+        "A text is expected",
+        2
+    )]
     public void BrokenManifestsAreReportedWhereTheyBreak(string text, string id, string message, int line)
     {
         Diagnostic d = Assert.Single(new Project().With("/p/broken.lorq.json", text).Diagnostics());
@@ -73,10 +83,14 @@ public class ProblemTests
     [Fact]
     public void WhatTheProjectLacksIsSaidOnce()
     {
-        Project old = new Project { Language = LanguageVersion.CSharp8 }.With("/p/a.lorq.json", good).With("/p/b.lorq.json", good);
+        Project old = new Project { Language = LanguageVersion.CSharp8 }
+            .With("/p/a.lorq.json", good)
+            .With("/p/b.lorq.json", good);
         Assert.Equal("LORQ1007", Assert.Single(old.Diagnostics()).Id);
         Assert.Empty(old.Pages());
-        Project bare = new Project { HasRuntime = false }.With("/p/a.lorq.json", good).With("/p/b.lorq.json", good);
+        Project bare = new Project { HasRuntime = false }
+            .With("/p/a.lorq.json", good)
+            .With("/p/b.lorq.json", good);
         Assert.Equal("LORQ1008", Assert.Single(bare.Diagnostics()).Id);
     }
 

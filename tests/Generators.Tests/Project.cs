@@ -62,7 +62,7 @@ internal sealed class Project
         }
         return CSharpCompilation.Create(
             "App" + Guid.NewGuid().ToString("N"),
-            [CSharpSyntaxTree.ParseText(Code, Parse)],
+            [CSharpSyntaxTree.ParseText("#pragma warning disable CS1591 // tests call, they document nothing\n" + Code, Parse)],
             references,
             new CSharpCompilationOptions(
                 OutputKind.DynamicallyLinkedLibrary,
@@ -106,10 +106,7 @@ internal sealed class Project
         using var image = new MemoryStream();
         var result = all.Emit(image);
         string[] faults = [.. result.Diagnostics.Where(d => d.Severity >= DiagnosticSeverity.Warning).Select(d => d.ToString())];
-        Assert.True(
-            faults.Length == 0,
-            string.Join("\n", faults) + "\n" + string.Join("\n", all.SyntaxTrees.Where(t => t.FilePath.Length > 0))
-        );
+        Assert.True(faults.Length == 0, string.Join("\n", faults.Take(10)) + "\n" + all.SyntaxTrees.Last());
         image.Position = 0;
         return AssemblyLoadContext.Default.LoadFromStream(image);
     }

@@ -27,16 +27,21 @@ internal sealed class TypeEmitter(Wrapper w, ProjectFacts project, TypeNames nam
             w.Input,
             "record"
         );
-        foreach (Port port in inputs)
-        {
-            string also = port.IsOptional ? " Null: the value that the model has." : "";
-            Property(port, $"{Texts.Doc(port.Tensor)}.{also}", !port.IsOptional);
-        }
+        Separated(
+            inputs,
+            port =>
+            {
+                string also = port.IsOptional ? " Null: the value that the model has." : "";
+                Property(port, $"{Texts.Doc(port.Tensor)}.{also}", !port.IsOptional);
+            }
+        );
         if (ClassEmitter.HasAdapters(w))
         {
-            code.Line("/// <summary>Names of the adapters to apply, each loaded by <c>Session.LoadAdapter</c>.</summary>")
+            code.Line()
+                .Line("/// <summary>Names of the adapters to apply, each loaded by <c>Session.LoadAdapter</c>.</summary>")
                 .Line($"public {names["IReadOnlyList"]}<string> Adapters {{ get; init; }} = new string[0];");
         }
+        new CacheEmitter(w, names, code).Start();
         code.Close();
     }
 
@@ -46,17 +51,16 @@ internal sealed class TypeEmitter(Wrapper w, ProjectFacts project, TypeNames nam
         string summary =
             $"What <see cref=\"{w.Name}\"/> gives" + (owns ? ", to be disposed: values of ONNX Runtime live as long as this." : ".");
         Begin(summary, w.Output, "record", owns ? names["IDisposable"] : null);
-        foreach (Port port in outputs)
-        {
-            Property(port, $"{Texts.Doc(port.Tensor)}.", true);
-        }
+        Separated(outputs, port => Property(port, $"{Texts.Doc(port.Tensor)}.", true));
         if (owns)
         {
-            code.Line($"internal {names["LorqOutputs"]}? Owner {{ get; init; }}")
+            code.Line()
+                .Line($"internal {names["LorqOutputs"]}? Owner {{ get; init; }}")
                 .Line()
                 .Line("/// <summary>Frees the values of ONNX Runtime.</summary>")
                 .Line("public void Dispose() => Owner?.Dispose();");
         }
+        new CacheEmitter(w, names, code).Next();
         code.Close();
     }
 
@@ -67,10 +71,7 @@ internal sealed class TypeEmitter(Wrapper w, ProjectFacts project, TypeNames nam
             w.Buffers,
             "record"
         );
-        foreach (Port port in outputs.Where(o => !o.IsOpaque && !o.IsString))
-        {
-            Property(port, $"{Texts.Doc(port.Tensor)}.", false);
-        }
+        Separated([.. outputs.Where(o => !o.IsOpaque && !o.IsString)], port => Property(port, $"{Texts.Doc(port.Tensor)}.", false));
         code.Close();
     }
 
@@ -121,6 +122,17 @@ internal sealed class TypeEmitter(Wrapper w, ProjectFacts project, TypeNames nam
             : project.HasRequired ? $"public required {type} {port.Property} {{ get; init; }}"
             : $"public {type} {port.Property} {{ get; init; }} = null!;"
         );
-        code.Line();
+    }
+
+    private void Separated(IReadOnlyList<Port> ports, Action<Port> write)
+    {
+        for (int i = 0; i < ports.Count; i++)
+        {
+            if (i > 0)
+            {
+                code.Line();
+            }
+            write(ports[i]);
+        }
     }
 }

@@ -21,8 +21,11 @@ internal static class Identifiers
         "GetHashCode",
         "GetType",
         "MemberwiseClone",
+        "Next",
+        "Owner",
         "PrintMembers",
         "ReferenceEquals",
+        "Start",
         "ToString",
     ];
 
