@@ -58,6 +58,16 @@ public abstract class InputTensor
     public static InputTensor Of(string name, string[] values, params ReadOnlySpan<long> dimensions) =>
         Of(name, values.AsMemory(), dimensions);
 
+    /// <summary>An input of strings in a tensor, which are copied at each call.</summary>
+    /// <param name="name">Name of the input.</param>
+    /// <param name="tensor">The tensor, dense.</param>
+    public static InputTensor Of(string name, Tensor<string> tensor)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(tensor);
+        return new OfStringTensor(name, tensor);
+    }
+
     /// <summary>A value of ONNX Runtime's own: a sequence, a map, an output of another call, memory of a device.</summary>
     /// <param name="name">Name of the input.</param>
     /// <param name="value">The value, which stays the caller's and must live until the call has ended.</param>
@@ -85,6 +95,11 @@ public abstract class InputTensor
     private sealed class OfStrings(string name, ReadOnlyMemory<string> values, long[] dimensions) : InputTensor(name)
     {
         internal override TensorView View() => TensorView.Of(Name, values.Span, dimensions);
+    }
+
+    private sealed class OfStringTensor(string name, Tensor<string> tensor) : InputTensor(name)
+    {
+        internal override TensorView View() => TensorView.Of(Name, tensor);
     }
 
     private sealed class OfValue(string name, OrtValue value) : InputTensor(name)

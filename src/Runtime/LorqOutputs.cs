@@ -136,5 +136,9 @@ public sealed class LorqOutput
             ? Value.GetStringTensorAsArray()
             : throw new InvalidTensorException($"Output '{Name}' has element type {type}, not String.", Name);
 
+    /// <summary>The elements of an output of strings with their dimensions.</summary>
+    /// <inheritdoc cref="ToStrings"/>
+    public Tensor<string> ToStringTensor() => Tensor.Create(ToStrings(), Lengths());
+
     private nint[] Lengths() => Array.ConvertAll(dimensions, d => (nint)d);
 }

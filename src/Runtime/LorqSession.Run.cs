@@ -13,7 +13,7 @@ public sealed partial class LorqSession
     /// <param name="options">Which outputs and adapters; null: all outputs, no adapter.</param>
     /// <param name="cancellationToken">Stops the call between two nodes of the model.</param>
     /// <returns>The outputs, to be disposed.</returns>
-    /// <exception cref="InvalidTensorException">An input is missing, unknown or given twice, or has another element type, rank or fixed dimension than the model states. Nothing ran.</exception>
+    /// <exception cref="InvalidTensorException">An input is missing, unknown or given twice, or has another element type, rank or fixed dimension than the model states, or dimensions of one name differ. Nothing ran.</exception>
     /// <exception cref="ArgumentException">An adapter is not loaded.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
@@ -213,7 +213,7 @@ public sealed partial class LorqSession
         where TInputs : ITensorViews, allows ref struct
     {
         using var run = new Execution(adapters, options, cancellationToken);
-        using var call = new NativeCall(session, signature, run.Options);
+        using var call = new NativeCall(session, signature, checkNames ? new NamedDimensions() : null, run.Options);
         try
         {
             return call.Run(ref inputs, options?.Outputs ?? []);
@@ -238,7 +238,7 @@ public sealed partial class LorqSession
             throw new ArgumentException("The buffers say which outputs are computed: the options must list none.", nameof(options));
         }
         using var run = new Execution(adapters, options, cancellationToken);
-        using var call = new NativeCall(session, signature, run.Options);
+        using var call = new NativeCall(session, signature, checkNames ? new NamedDimensions() : null, run.Options);
         try
         {
             call.RunInto(ref inputs, ref outputs);

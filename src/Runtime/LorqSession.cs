@@ -14,10 +14,12 @@ public sealed partial class LorqSession : IDisposable
     private readonly Signature signature;
     private readonly AdapterTable adapters = new();
     private readonly Lifetime lifetime;
+    private readonly bool checkNames;
 
     private LorqSession(string name, bool verified, LorqSessionOptions options, Func<SessionOptions, InferenceSession> open)
     {
         IsVerified = verified;
+        checkNames = options.CheckDimensionNames;
         (session, Provider, ProviderNotes) = ProviderFallback.Open(options, open);
         signature = new Signature(name, session);
         lifetime = new Lifetime(Release);

@@ -24,6 +24,9 @@ public sealed record LorqSessionOptions
     /// <summary>Path of the manifest; null: beside the model, its name with <c>.json</c> in place of <c>.onnx</c>. A model from memory has none beside it.</summary>
     public string? ManifestPath { get; init; }
 
+    /// <summary>Whether dimensions of one name must be equal in all inputs of a call, as ONNX has it. For models that name dimensions carelessly: false.</summary>
+    public bool CheckDimensionNames { get; init; } = true;
+
     /// <summary>Sets what is not listed here, last, just before the session is made; may run again when a provider is skipped.</summary>
     public Action<SessionOptions>? Configure { get; init; }
 }

@@ -34,13 +34,14 @@ public readonly ref struct TensorView
         Lengths = lengths;
     }
 
-    private TensorView(string name, ReadOnlySpan<string> strings, ReadOnlySpan<long> dimensions)
+    private TensorView(string name, ReadOnlySpan<string> strings, ReadOnlySpan<long> dimensions, ReadOnlySpan<nint> lengths)
     {
         Name = name;
         ElementType = TensorElementType.String;
         Strings = strings;
         Length = strings.Length;
         Dimensions = dimensions;
+        Lengths = lengths;
     }
 
     private TensorView(string name, OrtValue given)
@@ -90,8 +91,23 @@ public readonly ref struct TensorView
     public static TensorView Of(string name, ReadOnlySpan<string> values, ReadOnlySpan<long> dimensions)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return new(name, values, dimensions);
+        return new(name, values, dimensions, default);
     }
+
+    /// <summary>An input of strings in a tensor, which are copied.</summary>
+    /// <param name="name">Name of the input.</param>
+    /// <param name="tensor">The tensor.</param>
+    /// <exception cref="InvalidTensorException">The tensor is not dense: <c>ToDenseTensor</c> makes it so.</exception>
+    public static TensorView Of(string name, Tensor<string> tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return new(name, Elements(name, tensor.IsDense, in tensor.GetPinnableReference(), tensor.FlattenedLength), default, tensor.Lengths);
+    }
+
+    /// <summary>An input of strings in a tensor span, which are copied.</summary>
+    /// <inheritdoc cref="Of(string, Tensor{string})"/>
+    public static TensorView Of(string name, in ReadOnlyTensorSpan<string> tensor) =>
+        new(name, Elements(name, tensor.IsDense, in tensor.GetPinnableReference(), tensor.FlattenedLength), default, tensor.Lengths);
 
     /// <summary>A value of ONNX Runtime's own: a sequence, a map, an output of another call, memory of a device.</summary>
     /// <param name="name">Name of the input.</param>
@@ -108,11 +124,16 @@ public readonly ref struct TensorView
     private static TensorView Dense<T>(string name, bool dense, ref readonly T first, nint length, ReadOnlySpan<nint> lengths)
         where T : unmanaged
     {
+        ReadOnlySpan<T> values = Elements(name, dense, in first, length);
+        return new(name, ElementTypes.Of<T>(), MemoryMarshal.AsBytes(values), values.Length, default, lengths);
+    }
+
+    private static ReadOnlySpan<T> Elements<T>(string name, bool dense, ref readonly T first, nint length)
+    {
         ArgumentNullException.ThrowIfNull(name);
-        ReadOnlySpan<T> values = dense
+        return dense
             ? MemoryMarshal.CreateReadOnlySpan(in first, checked((int)length))
             : throw new InvalidTensorException($"The tensor for input '{name}' is not dense; ToDenseTensor() makes a dense copy.", name);
-        return new(name, ElementTypes.Of<T>(), MemoryMarshal.AsBytes(values), values.Length, default, lengths);
     }
 }
 

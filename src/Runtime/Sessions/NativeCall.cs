@@ -7,7 +7,8 @@ namespace Lorq.Runtime.Sessions;
 /// One call of a session. Spans can be pinned by <c>fixed</c> only, and any number of them only by recursion: each tensor is checked and pinned, then the next,
 /// and innermost the model runs.
 /// </summary>
-internal sealed unsafe class NativeCall(InferenceSession session, Signature signature, RunOptions options) : IDisposable
+internal sealed unsafe class NativeCall(InferenceSession session, Signature signature, NamedDimensions? named, RunOptions options)
+    : IDisposable
 {
     private readonly List<string> inputNames = [];
     private readonly List<OrtValue> inputs = [];
@@ -71,7 +72,7 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
             PinInput(ref views, ref buffers, index + 1);
             return;
         }
-        long[]? dims = signature.Check(view);
+        long[]? dims = signature.Check(view, named);
         inputNames.Add(view.Name);
         fixed (byte* bytes = view.Bytes)
         {

@@ -27,7 +27,9 @@ internal sealed class Signature
     public IReadOnlyList<string> OutputNames { get; }
 
     /// <summary>Checks an input; returns its dimensions, or null where ONNX Runtime knows them.</summary>
-    public long[]? Check(in TensorView view)
+    /// <param name="view">The input.</param>
+    /// <param name="named">The lengths of named dimensions in the inputs that were checked before; null: names are not compared.</param>
+    public long[]? Check(in TensorView view, NamedDimensions? named)
     {
         string name = view.Name!;
         if (!inputs.TryGetValue(name, out TensorInfo? info))
@@ -42,12 +44,14 @@ internal sealed class Signature
             {
                 OrtTensorTypeAndShapeInfo shape = given.GetTensorTypeAndShape();
                 Check(what, info, shape.ElementDataType, shape.Shape, null);
+                named?.Add(what, info, shape.Shape);
             }
             return null;
         }
         CheckKind(what, info, OnnxValueType.ONNX_TYPE_TENSOR);
         long[] dims = view.Dims();
         Check(what, info, view.ElementType, dims, view.Length);
+        named?.Add(what, info, dims);
         return dims;
     }
 

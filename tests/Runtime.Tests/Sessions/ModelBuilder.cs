@@ -23,6 +23,20 @@ internal sealed class ModelBuilder
         return this;
     }
 
+    /// <summary>An output that is a sequence of tensors.</summary>
+    public ModelBuilder SequenceOutput(string name, DataType type)
+    {
+        var element = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type } };
+        graph.Output.Add(
+            new ValueInfoProto
+            {
+                Name = name,
+                Type = new TypeProto { SequenceType = new TypeProto.Types.Sequence { ElemType = element } },
+            }
+        );
+        return this;
+    }
+
     public ModelBuilder Constant<T>(string name, DataType type, T[] values, params long[] dims)
         where T : unmanaged
     {

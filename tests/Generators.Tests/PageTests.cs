@@ -1,0 +1,56 @@
+using Microsoft.CodeAnalysis.CSharp;
+using Snapshooter.Xunit;
+
+namespace Lorq.Generators.Tests;
+
+/// <summary>Pages as people read them.</summary>
+public class PageTests
+{
+    [Fact]
+    public void MiniLm() =>
+        Page(
+                new Project().With(
+                    "/p/minilm.lorq.json",
+                    ManifestText.MiniLm(),
+                    "LorqVisibility=public",
+                    "LorqModelFile=Models/minilm.lorq.onnx"
+                )
+            )
+            .MatchSnapshot();
+
+    [Fact]
+    public void MiniLmInCSharp9() =>
+        Page(new Project { Language = LanguageVersion.CSharp9 }.With("/p/minilm.lorq.json", ManifestText.MiniLm())).MatchSnapshot();
+
+    [Fact]
+    public void ManyKindsOfInputs() =>
+        Page(
+                new Project { HasServices = true }.With(
+                    "/p/kinds.lorq.json",
+                    ManifestText
+                        .Signature(
+                            [
+                                ManifestText.Tensor("class", "string", "n", "?"),
+                                ManifestText.Tensor("input.1", "float16", "n", "3"),
+                                ManifestText.Tensor("1", "bool"),
+                                ManifestText.Tensor("a/b:0", "bfloat16", "n"),
+                                ManifestText.Tensor("入力", "int4", "n"),
+                                ManifestText.Tensor("<x>", "undefined"),
+                            ],
+                            [
+                                ManifestText.Tensor("text", "string"),
+                                ManifestText.Tensor("map", "undefined"),
+                                ManifestText.Tensor("y", "float", "n"),
+                            ]
+                        )
+                        .ToJsonString()
+                )
+            )
+            .MatchSnapshot();
+
+    private static string Page(Project project)
+    {
+        project.Build();
+        return Assert.Single(project.Pages()).Value;
+    }
+}
