@@ -16,5 +16,6 @@ namespace Lorq.Reports;
 [JsonSerializable(typeof(CompressionReport))]
 [JsonSerializable(typeof(ComparisonReport))]
 [JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(SignatureManifest))]
 [JsonSerializable(typeof(SweepReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;
