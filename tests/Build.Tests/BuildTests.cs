@@ -61,7 +61,10 @@ public sealed class BuildTests(Feed feed)
         Assert.Equal(0, result.Compressions);
         using JsonDocument manifest = JsonDocument.Parse(File.ReadAllText(sample.At("obj", "lorq", "Models", "tiny", "tiny.lorq.json")));
         Assert.False(manifest.RootElement.TryGetProperty("original", out _));
-        Assert.Equal("[\"batch\",128]", manifest.RootElement.GetProperty("inputs")[0].GetProperty("dims").GetRawText().ReplaceLineEndings("").Replace(" ", ""));
+        Assert.Equal(
+            "[\"batch\",128]",
+            manifest.RootElement.GetProperty("inputs")[0].GetProperty("dims").GetRawText().ReplaceLineEndings("").Replace(" ", "")
+        );
         Assert.False(File.Exists(sample.At("obj", "lorq", "Models", "tiny", "tiny.lorq.onnx")));
         Assert.True(File.Exists(sample.At("obj", "lorq", "plain", "plain.lorq.json")));
 
@@ -76,7 +79,8 @@ public sealed class BuildTests(Feed feed)
         var library = new Sample(
             feed,
             "Pack/Carrier",
-            Tiny + $"""<PackageReference Include="Lorq.Runtime" Version="{Feed.Version}" Condition="'$(TargetFramework)' == 'net10.0'" />""",
+            Tiny
+                + $"""<PackageReference Include="Lorq.Runtime" Version="{Feed.Version}" Condition="'$(TargetFramework)' == 'net10.0'" />""",
             "<TargetFrameworks>net10.0;netstandard2.0</TargetFrameworks><TargetFramework /><PackageVersion>1.0.0</PackageVersion>"
         );
         BuildResult packed = library.Run("pack", "-o", Path.Combine(feed.Root, "feed")).RequireSuccess();
@@ -117,7 +121,10 @@ public sealed class BuildTests(Feed feed)
         Assert.NotEqual(0, result.Code);
         Assert.Contains("App.csproj(10,5): error LORQ0960: The model 'Models/gone.onnx' does not exist.", result.Output);
         Assert.Contains("App.csproj(11,5): error LORQ0963: ClassName=\"1st\"", result.Output);
-        Assert.Contains("App.csproj(13,5): error LORQ0962: '../tiny.onnx' and '../Other/tiny.onnx' both make the class 'Tiny'.", result.Output);
+        Assert.Contains(
+            "App.csproj(13,5): error LORQ0962: '../tiny.onnx' and '../Other/tiny.onnx' both make the class 'Tiny'.",
+            result.Output
+        );
     }
 
     /// <summary>The compiler's own errors name the file to blame, else the item; the next build needs no clean.</summary>

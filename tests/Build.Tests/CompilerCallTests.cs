@@ -17,7 +17,10 @@ public sealed class CompilerCallTests
     public void ErrorsAreRead(string line, string file, int row, int column, string code, string text)
     {
         CompilerMessage message = CompilerMessage.Parse(line)!;
-        Assert.Equal((file, row, column, code, text, true), (message.File, message.Line, message.Column, message.Code, message.Text, message.IsError));
+        Assert.Equal(
+            (file, row, column, code, text, true),
+            (message.File, message.Line, message.Column, message.Code, message.Text, message.IsError)
+        );
     }
 
     [Fact]

@@ -17,16 +17,16 @@ public sealed class Feed : IDisposable
         foreach (string project in new[] { "src/Runtime/Runtime.csproj", "build/Lorq.Build.csproj" })
         {
             Run(
-                Repository,
-                "pack",
-                Path.Combine(Repository, project),
-                "--no-build",
-                "-c",
-                configuration,
-                "-o",
-                Path.Combine(Root, "feed"),
-                $"-p:PackageVersion={Version}"
-            )
+                    Repository,
+                    "pack",
+                    Path.Combine(Repository, project),
+                    "--no-build",
+                    "-c",
+                    configuration,
+                    "-o",
+                    Path.Combine(Root, "feed"),
+                    $"-p:PackageVersion={Version}"
+                )
                 .RequireSuccess();
         }
         File.WriteAllText(

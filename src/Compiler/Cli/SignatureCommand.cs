@@ -9,11 +9,7 @@ internal static class SignatureCommand
 {
     /// <summary>The option that names a file for what a run has read.</summary>
     public static Option<string?> Dependencies() =>
-        new("--dependencies")
-        {
-            Description = "Write the paths of all files read, for builds.",
-            HelpName = "file",
-        };
+        new("--dependencies") { Description = "Write the paths of all files read, for builds.", HelpName = "file" };
 
     /// <summary>Builds the command.</summary>
     public static Command Create()
