@@ -52,6 +52,9 @@ public sealed class CompressModel : ToolTask
     /// <inheritdoc />
     protected override MessageImportance StandardErrorLoggingImportance => MessageImportance.Normal;
 
+    /// <inheritdoc />
+    protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.Low;
+
     private bool IsAssembly => CompilerPath.EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
 
     /// <inheritdoc />
@@ -117,7 +120,9 @@ public sealed class CompressModel : ToolTask
     /// <inheritdoc />
     protected override void LogEventsFromTextOutput(string singleLine, MessageImportance messageImportance)
     {
-        if (CompilerMessage.Parse(singleLine) is not { } message)
+        // The output stream is the summary for people, cut to a terminal's width; only the error stream holds messages.
+        bool isSummary = messageImportance == StandardOutputLoggingImportance;
+        if (isSummary || CompilerMessage.Parse(singleLine) is not { } message)
         {
             Log.LogMessage(messageImportance, singleLine);
             return;
