@@ -120,4 +120,4 @@ public sealed record BuildResult(int Code, string Output)
 }
 
 [CollectionDefinition(nameof(Feed))]
-public sealed class FeedCollection : ICollectionFixture<Feed>;
+public sealed class UsesFeed : ICollectionFixture<Feed>;
