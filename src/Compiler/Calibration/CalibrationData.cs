@@ -44,6 +44,11 @@ public static class CalibrationData
             : throw Catalogue.MalformedData.With(string.Join(", ", pathsOrGlobs), "it holds no sample");
     }
 
+    /// <summary>Every file that <see cref="Load"/> would read.</summary>
+    /// <exception cref="LorqException">There is nothing at a path.</exception>
+    internal static IEnumerable<string> Files(IReadOnlyList<string> pathsOrGlobs) =>
+        pathsOrGlobs.SelectMany(Expand).SelectMany(p => Directory.Exists(p) ? [p, .. Directory.GetFiles(p, "input_*.pb")] : new[] { p });
+
     private static bool Has(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
 
     private static IEnumerable<string> Expand(string path)

@@ -25,6 +25,7 @@ internal static class CompressCommand
         {
             Description = "Do not time the written model beside the original for the report; takes a few seconds otherwise.",
         };
+        Option<string?> dependencies = SignatureCommand.Dependencies();
         var json = new Option<bool>("--json") { Description = "Print the report as JSON instead of the summary." };
         var command = new ExampleCommand(
             "compress",
@@ -47,6 +48,7 @@ internal static class CompressCommand
         command.Options.Add(quiet);
         command.Options.Add(noSpeed);
         command.Options.Add(json);
+        command.Options.Add(dependencies);
         command.SetAction(
             (parsed, cancellationToken) =>
             {
@@ -64,6 +66,10 @@ internal static class CompressCommand
                     MeasuresSpeed = !parsed.GetValue(noSpeed),
                 };
                 CompilationResult result = ProgressDisplay.Run(isQuiet, progress => Compilation.Run(request, progress, cancellationToken));
+                if (parsed.GetValue(dependencies) is { } list)
+                {
+                    DependencyFile.Write(list, path, parsed.GetValue(specFile), spec.Calibration.Data, cancellationToken);
+                }
                 if (parsed.GetValue(json))
                 {
                     Console.Write(JsonReport.Write(result.Report));

@@ -82,6 +82,7 @@ public static class Program
         {
             CompressCommand.Create(),
             InspectCommand.Create(),
+            SignatureCommand.Create(),
             CompareCommand.Create(),
             SweepCommand.Create(),
             InitCommand.Create(),

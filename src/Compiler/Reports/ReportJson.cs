@@ -16,6 +16,7 @@ namespace Lorq.Reports;
 [JsonSerializable(typeof(CompressionReport))]
 [JsonSerializable(typeof(ComparisonReport))]
 [JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(SignatureManifest))]
 [JsonSerializable(typeof(SweepReport))]
 [JsonSerializable(typeof(SpeedFacts))]
 internal sealed partial class ReportJson : JsonSerializerContext;

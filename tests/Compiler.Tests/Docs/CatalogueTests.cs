@@ -20,6 +20,7 @@ public partial class CatalogueTests
         ["Cli"] = "090",
         ["Caching"] = "091",
         ["Files"] = "095",
+        ["Build"] = "096",
     };
 
     private static readonly string Sources = Path.Combine(TestData.Root, "src", "Compiler");
@@ -63,12 +64,8 @@ public partial class CatalogueTests
     {
         var entries = typeof(Catalogue).GetFields().Where(f => f.FieldType == typeof(Diagnostic)).ToDictionary(f => f.Name);
         int uses = 0;
-        foreach (string file in Directory.EnumerateFiles(Sources, "*.cs", SearchOption.AllDirectories))
+        foreach (string file in SourceFiles())
         {
-            if (file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-            {
-                continue;
-            }
             string text = File.ReadAllText(file);
             foreach (Match use in Use().Matches(text))
             {
@@ -85,13 +82,22 @@ public partial class CatalogueTests
     public void EveryEntryIsUsed()
     {
         string all = string.Concat(
-            Directory
-                .EnumerateFiles(Sources, "*.cs", SearchOption.AllDirectories)
+            SourceFiles()
                 .Where(f => !f.Contains("Diagnostics" + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                .Append(Path.Combine(TestData.Root, "build", "Lorq.Build.targets"))
                 .Select(File.ReadAllText)
         );
-        Assert.All(typeof(Catalogue).GetFields().Where(f => f.FieldType == typeof(Diagnostic)), f => Assert.Matches($@"\b{f.Name}\b", all));
+        Assert.All(
+            typeof(Catalogue).GetFields().Where(f => f.FieldType == typeof(Diagnostic)),
+            f => Assert.Matches($@"\b({f.Name}|{((Diagnostic)f.GetValue(null)!).Id})\b", all)
+        );
     }
+
+    /// <summary>The compiler and the build package's tasks, which share the catalogue.</summary>
+    private static IEnumerable<string> SourceFiles() =>
+        new[] { Sources, Path.Combine(TestData.Root, "build", "Tasks") }
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
+            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
     private static int Places(Diagnostic d)
     {

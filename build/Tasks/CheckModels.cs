@@ -1,0 +1,96 @@
+using Lorq.Diagnostics;
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+
+namespace Lorq.Build;
+
+/// <summary>
+/// Looks at every model of a project: is the item sound, and are its results what they would be if they were made now? Costs a look at
+/// each file's time; contents are hashed only where a time has moved.
+/// </summary>
+public sealed class CheckModels : Task
+{
+    /// <summary>Models to make smaller.</summary>
+    public ITaskItem[] CompressedModels { get; set; } = [];
+
+    /// <summary>Models that are called as they are.</summary>
+    public ITaskItem[] TypedModels { get; set; } = [];
+
+    /// <summary>The project file.</summary>
+    [Required]
+    public string Project { get; set; } = "";
+
+    /// <summary>The folder for results.</summary>
+    [Required]
+    public string IntermediateFolder { get; set; } = "";
+
+    /// <summary>The compiler: its version, or the path of its assembly.</summary>
+    [Required]
+    public string Compiler { get; set; } = "";
+
+    /// <summary>True in an editor's build: no model is compressed, and what is wrong with an item waits for a real build.</summary>
+    public bool IsDesignTime { get; set; }
+
+    /// <summary>The models whose files must be made.</summary>
+    [Output]
+    public ITaskItem[] Stale { get; private set; } = [];
+
+    /// <inheritdoc />
+    public override bool Execute()
+    {
+        var stale = new List<ITaskItem>();
+        var links = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var classes = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach ((ITaskItem item, bool isCompressed) in CompressedModels.Select(i => (i, true)).Concat(TypedModels.Select(i => (i, false))))
+        {
+            try
+            {
+                var model = new ModelItem(item, isCompressed, Path.GetDirectoryName(Project)!, IntermediateFolder);
+                if (!File.Exists(model.Model))
+                {
+                    throw Catalogue.ItemWithoutModel.With(item.ItemSpec);
+                }
+                Claim(links, model.Link, item.ItemSpec, "file");
+                if (model.ClassName.Length > 0)
+                {
+                    Claim(classes, model.Namespace + "." + model.ClassName, item.ItemSpec, "class");
+                }
+                if (IsStale(model))
+                {
+                    var marked = new TaskItem(item);
+                    marked.SetMetadata("LorqIsCompressed", isCompressed ? "true" : "false");
+                    marked.SetMetadata("DefiningProjectFile", item.GetMetadata("DefiningProjectFullPath"));
+                    stale.Add(marked);
+                }
+            }
+            catch (BuildException) when (IsDesignTime)
+            {
+                // An editor asks again after each change.
+            }
+            catch (BuildException e)
+            {
+                ProjectPlace place = ProjectPlace.Of(item, Project);
+                Log.LogError(null, e.Id, null, place.File, place.Line, place.Column, 0, 0, e.Message);
+            }
+        }
+        Stale = [.. stale];
+        return !Log.HasLoggedErrors;
+    }
+
+    private bool IsStale(ModelItem model)
+    {
+        Stamp? stamp = Stamp.Read(model.StampFile);
+        return IsDesignTime
+            ? stamp is null || !File.Exists(model.Manifest) || !stamp.Covers(model.Model)
+            : stamp is null || !stamp.IsCurrent(model.StampFile, CompilerRun.Key(model.Request(false), Compiler));
+    }
+
+    private static void Claim(Dictionary<string, string> claims, string name, string item, string kind)
+    {
+        if (claims.TryGetValue(name, out string? other))
+        {
+            throw Catalogue.ItemsCollide.With(other, item, kind, name.TrimStart('.'));
+        }
+        claims[name] = item;
+    }
+}

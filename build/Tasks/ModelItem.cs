@@ -1,0 +1,155 @@
+using System.Text.RegularExpressions;
+using Lorq.Diagnostics;
+using Microsoft.Build.Framework;
+
+namespace Lorq.Build;
+
+/// <summary>A <c>CompressedModel</c> or <c>TypedModel</c> item: where its files are, and how the compiler is called for it.</summary>
+internal sealed class ModelItem
+{
+    /// <summary>Metadata that are options of the compiler; lists are separated by semicolons.</summary>
+    private static readonly (string Metadata, string Option)[] Options =
+    [
+        ("Spec", "--spec"),
+        ("Budget", "--budget"),
+        ("MaxLoss", "--max-loss"),
+        ("Target", "--target"),
+        ("Calibration", "--calibration"),
+        ("Exclude", "--exclude"),
+        ("Bits", "--bits"),
+        ("Threads", "--threads"),
+    ];
+
+    private readonly ITaskItem item;
+    private readonly string projectFolder;
+
+    /// <summary>Reads an item.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="isCompressed">False for a model that stays as it is.</param>
+    /// <param name="projectFolder">The project's folder.</param>
+    /// <param name="intermediateFolder">Where results are kept.</param>
+    /// <exception cref="BuildException">LORQ0963: impossible metadata.</exception>
+    public ModelItem(ITaskItem item, bool isCompressed, string projectFolder, string intermediateFolder)
+    {
+        this.item = item;
+        this.projectFolder = projectFolder;
+        IsCompressed = isCompressed;
+        Model = Full(item.ItemSpec);
+        string name = Path.GetFileNameWithoutExtension(Model);
+        Link = Text("Link") is { Length: > 0 } link
+            ? Contained("Link", link)
+            : DefaultLink(isCompressed ? name + ".lorq.onnx" : Path.GetFileName(Model));
+        // One folder per place in the output: unique within the project, and short enough for Windows.
+        Folder = Path.Combine(intermediateFolder, Path.GetDirectoryName(Link) ?? "", name);
+        Manifest = Path.Combine(Folder, name + ".lorq.json");
+        Output = isCompressed ? Path.Combine(Folder, name + ".lorq.onnx") : Model;
+        ClassName = Identifier("ClassName", @"^@?[_\p{L}][\w]*$", "no C# identifier");
+        Namespace = Identifier("Namespace", @"^@?[_\p{L}]\w*(\.@?[_\p{L}]\w*)*$", "no C# namespace");
+        Visibility = Choice("Visibility", "public", "internal");
+        EmbedModel = Choice("EmbedModel", "false", "true") == "true";
+    }
+
+    /// <summary>True for models that are made smaller.</summary>
+    public bool IsCompressed { get; }
+
+    /// <summary>The original model, a full path.</summary>
+    public string Model { get; }
+
+    /// <summary>Where the application finds the model, relative to its folder, with forward slashes.</summary>
+    public string Link { get; }
+
+    /// <summary>The folder of the model's results.</summary>
+    public string Folder { get; }
+
+    /// <summary>The manifest.</summary>
+    public string Manifest { get; }
+
+    /// <summary>The model that is shipped.</summary>
+    public string Output { get; }
+
+    /// <summary>The wrapper's name; empty for the generator's choice.</summary>
+    public string ClassName { get; }
+
+    /// <summary>The wrapper's namespace; empty for the project's.</summary>
+    public string Namespace { get; }
+
+    /// <summary><c>public</c> or <c>internal</c>.</summary>
+    public string Visibility { get; }
+
+    /// <summary>True when the model goes into the assembly.</summary>
+    public bool EmbedModel { get; }
+
+    /// <summary>What the results were made from.</summary>
+    public string StampFile => Path.Combine(Folder, ".stamp");
+
+    /// <summary>Guards the folder against other builds.</summary>
+    public string LockFile => Path.Combine(Folder, ".lock");
+
+    /// <summary>What the compiler writes about what it read.</summary>
+    public string DependencyFile => Path.Combine(Folder, ".dependencies");
+
+    /// <summary>The compiler's arguments that decide about the result.</summary>
+    /// <param name="signatureOnly">Only the manifest's signature part.</param>
+    public IReadOnlyList<string> Request(bool signatureOnly)
+    {
+        if (signatureOnly || !IsCompressed)
+        {
+            return ["signature", Model];
+        }
+        var arguments = new List<string> { "compress", Model };
+        foreach ((string metadata, string option) in Options)
+        {
+            string[] values =
+            [
+                .. Text(metadata).Split([';'], StringSplitOptions.RemoveEmptyEntries).Select(v => v.Trim()).Where(v => v.Length > 0),
+            ];
+            if (values.Length > 0)
+            {
+                arguments.Add(option);
+                arguments.AddRange(metadata is "Spec" or "Calibration" ? values.Select(Full) : values);
+            }
+        }
+        return arguments;
+    }
+
+    /// <summary>The error that an impossible metadatum is.</summary>
+    private BuildException Wrong(string metadata, string value, string problem) =>
+        Catalogue.WrongItemMetadata.With(metadata, value, item.ItemSpec, problem);
+
+    private string Text(string metadata) => item.GetMetadata(metadata).Trim();
+
+    private string Full(string path) => Path.GetFullPath(Path.Combine(projectFolder, path.Replace('\\', Path.DirectorySeparatorChar)));
+
+    /// <summary>The item's folder inside the project; models from elsewhere lie at the top.</summary>
+    private string DefaultLink(string file)
+    {
+        string root = projectFolder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar;
+        string folder = Path.GetDirectoryName(Model)! + Path.DirectorySeparatorChar;
+        return (folder.StartsWith(root, StringComparison.Ordinal) ? folder.Substring(root.Length) : "").Replace('\\', '/') + file;
+    }
+
+    private string Contained(string metadata, string link)
+    {
+        string path = link.Replace('\\', '/');
+        return path.StartsWith("/", StringComparison.Ordinal) || path.Contains(":") || path.Split('/').Any(p => p is ".." or "")
+            ? throw Wrong(metadata, link, "no path inside the output folder")
+            : path;
+    }
+
+    private string Identifier(string metadata, string pattern, string problem)
+    {
+        string text = Text(metadata);
+        return text.Length == 0 || Regex.IsMatch(text, pattern, RegexOptions.CultureInvariant)
+            ? text
+            : throw Wrong(metadata, text, problem);
+    }
+
+    private string Choice(string metadata, params string[] choices)
+    {
+        string text = Text(metadata);
+        return text.Length == 0
+            ? choices[0]
+            : choices.FirstOrDefault(c => c.Equals(text, StringComparison.OrdinalIgnoreCase))
+                ?? throw Wrong(metadata, text, "none of " + string.Join(", ", choices));
+    }
+}

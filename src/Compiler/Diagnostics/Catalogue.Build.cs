@@ -1,0 +1,77 @@
+namespace Lorq.Diagnostics;
+
+/// <summary>What goes wrong around the compiler in a build. The package's tasks compile this file too.</summary>
+public static partial class Catalogue
+{
+    /// <summary>The model of an item is not there.</summary>
+    public static readonly Diagnostic ItemWithoutModel = new(
+        "LORQ0960",
+        "The model of a build item is missing",
+        "The model '{0}' does not exist.",
+        "The Include of a CompressedModel or TypedModel names a file that is not there.",
+        "Correct the path, which is relative to the project, or fetch the file (git lfs pull)."
+    );
+
+    /// <summary>The compiler could not be brought.</summary>
+    public static readonly Diagnostic CompilerMissing = new(
+        "LORQ0961",
+        "The compiler is not on this machine",
+        "The compiler '{0}' was not found.",
+        "It comes with the package Lorq.Tool.<platform>, which the first build downloads from the project's package sources. There are packages for 64-bit x86 Linux and Windows and for Arm macOS.",
+        "Make the package available to this machine, or set the property LorqCompilerPath to a lorq.dll. docs/build.md says more."
+    );
+
+    /// <summary>Two items claim one file or one class.</summary>
+    public static readonly Diagnostic ItemsCollide = new(
+        "LORQ0962",
+        "Two build items claim the same name",
+        "'{0}' and '{1}' both make the {2} '{3}'.",
+        "Models of one file name from outside of the project's folder end in one file, and one class name serves one model.",
+        "Give one of them another Link, ClassName or Namespace."
+    );
+
+    /// <summary>Metadata that cannot be.</summary>
+    public static readonly Diagnostic WrongItemMetadata = new(
+        "LORQ0963",
+        "A build item has impossible metadata",
+        "{0}=\"{1}\" of '{2}' is {3}.",
+        "Class names and namespaces are C# identifiers; Visibility is public or internal; EmbedModel is true or false; Link is a path inside the output folder.",
+        "Correct the metadata; docs/build.md lists what is allowed."
+    );
+
+    /// <summary>The compiler ended without saying why.</summary>
+    public static readonly Diagnostic CompilerEnded = new(
+        "LORQ0964",
+        "The compiler was stopped",
+        "The compiler ended with code {1} while it worked on '{0}'.",
+        "It was killed (code 137 on Linux: mostly for lack of memory), or has a defect, which its last lines in the build's output show.",
+        "Build again; finished steps are kept. The command line is in the build's detailed output."
+    );
+
+    /// <summary>The intermediate folder refuses.</summary>
+    public static readonly Diagnostic IntermediateFolder = new(
+        "LORQ0965",
+        "The intermediate folder cannot be used",
+        "'{0}' cannot be written: {1}",
+        "The obj folder is read-only or its disk is full.",
+        "Make it writable, or set the property LorqIntermediateFolder to another folder."
+    );
+
+    /// <summary>A model that cannot be embedded.</summary>
+    public static readonly Diagnostic CannotEmbed = new(
+        "LORQ0966",
+        "A model cannot be embedded",
+        "'{0}' keeps data in files beside it and cannot be embedded in the assembly.",
+        "Models above 2 GB, and those saved so, are several files.",
+        "Remove EmbedModel from the item; the files are then copied beside the application."
+    );
+
+    /// <summary>A library's package that lacks the runtime; the package's targets report it.</summary>
+    public static readonly Diagnostic RuntimeNotPacked = new(
+        "LORQ0967",
+        "A package does not bring the runtime",
+        "The package {0} will not bring Lorq.Runtime to its users, because Lorq.Build is a private dependency.",
+        "PrivateAssets=\"all\" keeps a build package and all it depends on away from a library's users, who need Lorq.Runtime to run its models.",
+        "Add a PackageReference to Lorq.Runtime to the library."
+    );
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Lorq.Calibration;
+using Lorq.Models;
+using Lorq.Onnx;
+
+namespace Lorq.Reports;
+
+/// <summary>
+/// The part of a <see cref="Manifest"/> that says how a model is called, made from the model file alone: for models that are not
+/// compressed, and for editors while a compression has not run yet. A manifest without <c>original</c> is one of these.
+/// </summary>
+public sealed record SignatureManifest
+{
+    /// <summary>The version of the format, that of <see cref="Manifest"/>.</summary>
+    public int FormatVersion { get; init; } = 1;
+
+    /// <summary>The model.</summary>
+    public required ManifestFile Model { get; init; }
+
+    /// <summary>The inputs a caller must give, in order; those with an initializer are not among them.</summary>
+    public required IReadOnlyList<ManifestTensor> Inputs { get; init; }
+
+    /// <summary>The outputs, in order.</summary>
+    public required IReadOnlyList<ManifestTensor> Outputs { get; init; }
+
+    /// <summary>The operator sets the model imports, ordered by domain.</summary>
+    public required IReadOnlyList<ManifestOpset> Opsets { get; init; }
+
+    /// <summary>The compiler's version.</summary>
+    public required string Lorq { get; init; }
+
+    /// <summary>Reads a model. Its weights are hashed, not loaded.</summary>
+    /// <param name="path">The model file.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <exception cref="Diagnostics.LorqException">The file cannot be read or is no model.</exception>
+    public static SignatureManifest Of(string path, CancellationToken cancellationToken)
+    {
+        using OnnxModel model = OnnxModel.Load(path, cancellationToken);
+        GraphProto graph = model.Proto.Graph;
+        HashSet<string> optional = [.. graph.Initializer.Select(t => t.Name), .. graph.SparseInitializer.Select(t => t.Values?.Name ?? "")];
+        return new()
+        {
+            Model = ManifestFile.Of(path, model.ExternalFiles, cancellationToken),
+            Inputs = [.. graph.Input.Where(i => !optional.Contains(i.Name)).Select(Tensor)],
+            Outputs = [.. graph.Output.Select(Tensor)],
+            Opsets =
+            [
+                .. model
+                    .Proto.OpsetImport.Select(o => new ManifestOpset(o.Domain.Length == 0 ? "ai.onnx" : o.Domain, o.Version))
+                    .Distinct()
+                    .OrderBy(o => o.Domain, StringComparer.Ordinal),
+            ],
+            Lorq = VersionFacts.LorqVersion(),
+        };
+    }
+
+    /// <summary>The manifest as JSON text.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, JsonReport.Forms.SignatureManifest) + "\n";
+
+    private static ManifestTensor Tensor(ValueInfoProto value)
+    {
+        TypeProto.Types.Tensor? tensor = value.Type?.TensorType;
+        TensorShapeProto.Types.Dimension[] dims = [.. tensor?.Shape?.Dim ?? []];
+        return ManifestTensor.Of(
+            new TensorSignature(
+                value.Name,
+                (TensorProto.Types.DataType)(tensor?.ElemType ?? 0),
+                [.. dims.Select(d => d.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue ? d.DimValue : -1)],
+                [.. dims.Select(d => d.DimParam)]
+            )
+        );
+    }
+}
