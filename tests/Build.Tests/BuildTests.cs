@@ -72,6 +72,45 @@ public sealed class BuildTests(Feed feed)
         Assert.Equal(File.ReadAllBytes(sample.At("plain.onnx")), File.ReadAllBytes(sample.At("bin", "Debug", "net10.0", "plain.onnx")));
     }
 
+    /// <summary>From the item to a typed call: the class of a compressed model and that of a plain one, built and run.</summary>
+    [Fact]
+    public void ModelsAreCalledByTheirClasses()
+    {
+        var sample = new Sample(
+            feed,
+            "Typed/App",
+            Tiny + """<TypedModel Include="plain.onnx" Visibility="internal" />""",
+            "<OutputType>Exe</OutputType><Nullable>enable</Nullable><TreatWarningsAsErrors>true</TreatWarningsAsErrors>",
+            """
+            using System;
+            using System.Linq;
+            using System.Numerics.Tensors;
+            using Sample;
+
+            float[] values = Enumerable.Range(0, 256).Select(i => (float)Math.Sin(i)).ToArray();
+            using Small small = Small.Load();
+            using Plain plain = Plain.Load();
+            Tensor<float> x = Tensor.Create<float>(values, [2, 128]);
+            float[] a = small.Run(new() { X = x }).Y.ToArray();
+            float[] b = plain.Run(new() { X = x }).Y.ToArray();
+            Console.WriteLine($"{a.Length} {TensorPrimitives.CosineSimilarity<float>(a, b) > 0.9f}");
+            try
+            {
+                small.Run(new() { X = Tensor.Create<float>(values, [4, 64]) });
+            }
+            catch (Lorq.Runtime.InvalidTensorException e)
+            {
+                Console.WriteLine(e.Message);
+            }
+            """
+        );
+        Sample.WriteModel(sample.At("plain.onnx"), 1);
+        sample.Run("build").RequireSuccess();
+        string output = feed.Run(sample.Folder, ["run", "--no-build", "--project", sample.Project]).RequireSuccess().Output;
+        Assert.Contains("256 True", output);
+        Assert.Contains("dimension 1 is 64, not 128", output);
+    }
+
     /// <summary>A library for two frameworks compresses once, and its package carries the model to an application.</summary>
     [Fact]
     public void LibrariesCompressOnceAndCarryTheirModels()
