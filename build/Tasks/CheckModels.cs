@@ -8,22 +8,8 @@ namespace Lorq.Build;
 /// Looks at every model of a project: is the item sound, and are its results what they would be if they were made now? Costs a look at
 /// each file's time; contents are hashed only where a time has moved.
 /// </summary>
-public sealed class CheckModels : Task
+public sealed class CheckModels : ModelsTask
 {
-    /// <summary>Models to make smaller.</summary>
-    public ITaskItem[] CompressedModels { get; set; } = [];
-
-    /// <summary>Models that are called as they are.</summary>
-    public ITaskItem[] TypedModels { get; set; } = [];
-
-    /// <summary>The project file.</summary>
-    [Required]
-    public string Project { get; set; } = "";
-
-    /// <summary>The folder for results.</summary>
-    [Required]
-    public string IntermediateFolder { get; set; } = "";
-
     /// <summary>The compiler: its version, or the path of its assembly.</summary>
     [Required]
     public string Compiler { get; set; } = "";
@@ -41,11 +27,11 @@ public sealed class CheckModels : Task
         var stale = new List<ITaskItem>();
         var links = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         var classes = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach ((ITaskItem item, bool isCompressed) in CompressedModels.Select(i => (i, true)).Concat(TypedModels.Select(i => (i, false))))
+        foreach ((ITaskItem item, bool isCompressed) in Items)
         {
             try
             {
-                var model = new ModelItem(item, isCompressed, Path.GetDirectoryName(Project)!, IntermediateFolder);
+                ModelItem model = Model(item, isCompressed);
                 if (!File.Exists(model.Model))
                 {
                     throw Catalogue.ItemWithoutModel.With(item.ItemSpec);
@@ -69,8 +55,7 @@ public sealed class CheckModels : Task
             }
             catch (BuildException e)
             {
-                ProjectPlace place = ProjectPlace.Of(item, Project);
-                Log.LogError(null, e.Id, null, place.File, place.Line, place.Column, 0, 0, e.Message);
+                Report(item, e);
             }
         }
         Stale = [.. stale];

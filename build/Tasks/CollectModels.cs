@@ -5,22 +5,8 @@ using Microsoft.Build.Utilities;
 namespace Lorq.Build;
 
 /// <summary>Turns models whose files are made into the items of a build: what the generator reads and what is shipped.</summary>
-public sealed class CollectModels : Task
+public sealed class CollectModels : ModelsTask
 {
-    /// <summary>Models made smaller.</summary>
-    public ITaskItem[] CompressedModels { get; set; } = [];
-
-    /// <summary>Models that are called as they are.</summary>
-    public ITaskItem[] TypedModels { get; set; } = [];
-
-    /// <summary>The project file.</summary>
-    [Required]
-    public string Project { get; set; } = "";
-
-    /// <summary>The folder for results.</summary>
-    [Required]
-    public string IntermediateFolder { get; set; } = "";
-
     /// <summary>The namespace of wrappers without one of their own.</summary>
     public string RootNamespace { get; set; } = "";
 
@@ -42,12 +28,12 @@ public sealed class CollectModels : Task
         var manifests = new List<ITaskItem>();
         var files = new List<ITaskItem>();
         var resources = new List<ITaskItem>();
-        foreach ((ITaskItem item, bool isCompressed) in CompressedModels.Select(i => (i, true)).Concat(TypedModels.Select(i => (i, false))))
+        foreach ((ITaskItem item, bool isCompressed) in Items)
         {
             ModelItem model;
             try
             {
-                model = new ModelItem(item, isCompressed, Path.GetDirectoryName(Project)!, IntermediateFolder);
+                model = Model(item, isCompressed);
             }
             catch (BuildException)
             {
@@ -82,9 +68,7 @@ public sealed class CollectModels : Task
             }
             else if (data.Length > 0)
             {
-                BuildException e = Catalogue.CannotEmbed.With(item.ItemSpec);
-                ProjectPlace place = ProjectPlace.Of(item, Project);
-                Log.LogError(null, e.Id, null, place.File, place.Line, place.Column, 0, 0, e.Message);
+                Report(item, Catalogue.CannotEmbed.With(item.ItemSpec));
             }
             else
             {

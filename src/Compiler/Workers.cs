@@ -50,13 +50,13 @@ internal static class Workers
     /// <summary>Works on 0 … count − 1 side by side and hands what comes out over one by one and in order, so that sums do not depend on the number of threads.</summary>
     /// <param name="count">How many pieces.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
-    /// <param name="work">Does one piece; on any thread.</param>
+    /// <param name="work">Does one piece; on any thread. Null where there is nothing to hand over.</param>
     /// <param name="take">Takes the result, which is disposed afterwards; never called twice at a time.</param>
     /// <param name="cancellationToken">Stops between pieces.</param>
-    public static void RunInOrder<T>(int count, int threads, Func<int, T> work, Action<int, T> take, CancellationToken cancellationToken)
+    public static void RunInOrder<T>(int count, int threads, Func<int, T?> work, Action<int, T> take, CancellationToken cancellationToken)
         where T : class, IDisposable
     {
-        var waiting = new Dictionary<int, T>();
+        var waiting = new Dictionary<int, T?>();
         int next = 0;
         try
         {
@@ -65,7 +65,7 @@ internal static class Workers
                 threads,
                 i =>
                 {
-                    T result = work(i);
+                    T? result = work(i);
                     lock (waiting)
                     {
                         waiting.Add(i, result);
@@ -73,7 +73,10 @@ internal static class Workers
                         {
                             using (first)
                             {
-                                take(next, first);
+                                if (first is not null)
+                                {
+                                    take(next, first);
+                                }
                             }
                         }
                     }
@@ -83,9 +86,9 @@ internal static class Workers
         }
         finally
         {
-            foreach (T left in waiting.Values)
+            foreach (T? left in waiting.Values)
             {
-                left.Dispose();
+                left?.Dispose();
             }
         }
     }

@@ -107,10 +107,8 @@ internal sealed class TappedValues(
             ? MemoryMarshal.Cast<byte, long>(bytes).ToArray()
             : Array.ConvertAll(MemoryMarshal.Cast<byte, int>(bytes).ToArray(), i => (long)i);
 
-    private static ReadOnlySpan<float> Floats(ReadOnlySpan<byte> bytes, TensorElementType type) =>
-        type == TensorElementType.Float ? MemoryMarshal.Cast<byte, float>(bytes) : Widen(bytes, type);
-
-    private static float[] Widen(ReadOnlySpan<byte> bytes, TensorElementType type)
+    /// <summary>fp32 in place; any other type as a copy.</summary>
+    private static ReadOnlySpan<float> Floats(ReadOnlySpan<byte> bytes, TensorElementType type)
     {
         switch (type)
         {
@@ -129,7 +127,7 @@ internal sealed class TappedValues(
                     u => BitConverter.UInt32BitsToSingle((uint)u << 16)
                 );
             default:
-                return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+                return MemoryMarshal.Cast<byte, float>(bytes);
         }
     }
 }

@@ -136,7 +136,8 @@ public sealed class EndToEnd
         Workers.RunInOrder(
             samples.Batches.Count,
             threads,
-            b => session.Run(samples.Batches[b], Nothing, cancellationToken),
+            // What would not be held need not be computed.
+            b => outputs.IsFull ? null : session.Run(samples.Batches[b], Nothing, cancellationToken),
             (b, values) => outputs.TryAdd(samples.Batches[b], values, cancellationToken),
             cancellationToken
         );

@@ -35,11 +35,11 @@ public sealed class MenuBuilder(
     /// </summary>
     private const int SampledWeights = 1 << 18;
 
-    /// <summary>Bits of the grid that is measured on all columns besides.</summary>
-    private const int ReferenceBits = 4;
-
     /// <summary>Columns of such a sample at least.</summary>
     private const int SmallestSample = 192;
+
+    /// <summary>Bits of the grid that is measured on all columns besides.</summary>
+    private const int ReferenceBits = 4;
 
     /// <summary>What was measured before: a row's name says which site, grid, quantizer and pair it is of.</summary>
     private readonly CacheTable losses = cache.Table("menu");

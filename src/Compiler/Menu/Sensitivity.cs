@@ -35,11 +35,11 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         double usual = Math.Exp(errors.Where(e => e > 0).Select(e => Math.Log(e)).DefaultIfEmpty(Math.Log(0.01)).Average());
         var target = Enumerable.Range(0, menus.Count).ToDictionary(i => menus[i], i => Snap(Coarser * (errors[i] > 0 ? errors[i] : usual)));
         (Site Site, Plan Plan, Digest Key, double Error)[] probes = [.. sites.Select(s => Probe(s.Key, [.. s], target))];
-        // All that was not measured before is made at once, on all threads; the model is then run for one after another.
-        var open = probes.Where(p => p.Error > 0 && !probe.Knows(p.Key)).Select(p => p.Plan).ToList();
+        var measured = probes.Where(p => p.Error > 0).ToArray();
+        // All that was not measured before is made at once.
+        var open = measured.Where(p => !probe.Knows(p.Key)).Select(p => p.Plan).ToList();
         var together = new Plan([.. open.SelectMany(p => p.Menus)], [.. open.SelectMany(p => p.Chosen)]);
         var made = materializer.Draft(together, progress, cancellationToken).ToDictionary(w => w.Site);
-        var measured = probes.Where(p => p.Error > 0).ToArray();
         IReadOnlyList<double> divergences = probe.Losses(
             [.. measured.Select(p => (p.Key, (Func<IReadOnlyList<CompressedWeight>>)(() => [made[p.Site]])))],
             done => progress?.Report(new StageProgress("Sensitivity", done, measured.Length, measured[done - 1].Site.Name)),

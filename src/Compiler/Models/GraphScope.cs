@@ -41,6 +41,10 @@ public sealed class GraphScope
     public IReadOnlyList<string> SparseInitializers =>
         Graph is null ? [] : [.. Graph.SparseInitializer.Select(sparse => sparse.Values?.Name ?? "")];
 
+    /// <summary>Inputs of the graph that have no stored value: what a caller must give.</summary>
+    internal IEnumerable<string> GivenInputs =>
+        Graph is null ? [] : Graph.Input.Select(i => i.Name).Except(Graph.Initializer.Select(t => t.Name));
+
     internal HashSet<string> Definitions { get; } = new(StringComparer.Ordinal);
 
     internal Dictionary<string, NodeProto> Producers { get; } = new(StringComparer.Ordinal);

@@ -19,7 +19,7 @@ internal sealed class OriginalGraph
     public OriginalGraph(OnnxModel model)
     {
         scope = model.Scopes[0];
-        inputs = [.. scope.Graph!.Input.Select(i => i.Name).Where(name => scope.Graph.Initializer.All(t => t.Name != name))];
+        inputs = [.. scope.GivenInputs];
         for (int i = 0; i < scope.Nodes.Count; i++)
         {
             positions.Add(scope.Nodes[i], i);

@@ -42,6 +42,13 @@ internal sealed class CoordinateDescent(Gptq start, int rounds, int thoroughRoun
     public bool Supports(QuantizationGrid grid) => start.Supports(grid);
 
     /// <inheritdoc />
+    public void Prepare(SecondMoment moment)
+    {
+        start.Prepare(moment);
+        _ = moment.RegularisedSingle();
+    }
+
+    /// <inheritdoc />
     public QuantizedMatrix Quantize(WeightProblem problem, QuantizationGrid grid, CancellationToken cancellationToken)
     {
         if (problem.Moment is not { } moment)

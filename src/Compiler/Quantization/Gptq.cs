@@ -39,6 +39,9 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
     public bool Supports(QuantizationGrid grid) => true;
 
     /// <inheritdoc />
+    public void Prepare(SecondMoment moment) => _ = moment.InverseFactors(options.ActOrder);
+
+    /// <inheritdoc />
     public QuantizedMatrix Quantize(WeightProblem problem, QuantizationGrid grid, CancellationToken cancellationToken) =>
         new Run(options, problem, grid, cancellationToken).Quantize().Matrix;
 

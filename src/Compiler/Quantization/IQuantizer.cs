@@ -26,6 +26,9 @@ public interface IQuantizer
     /// <summary>True when it can round onto this grid.</summary>
     bool Supports(QuantizationGrid grid);
 
+    /// <summary>Computes what <see cref="Quantize"/> asks of a second moment and keeps with it: nothing changes but where the time goes.</summary>
+    void Prepare(SecondMoment moment) { }
+
     /// <summary>Quantizes. Deterministic; single-threaded (sites run in parallel).</summary>
     QuantizedMatrix Quantize(WeightProblem problem, QuantizationGrid grid, CancellationToken cancellationToken);
 }

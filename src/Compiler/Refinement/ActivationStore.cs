@@ -72,18 +72,14 @@ internal sealed class ActivationStore(long memoryCap) : IDisposable
     /// <summary>Forgets a tensor in all batches.</summary>
     public void Drop(string tensor, int batches)
     {
-        lock (gate)
-        {
-            Forget(tensor, batches);
-        }
-    }
-
-    private void Forget(string tensor, int batches)
-    {
         for (int b = 0; b < batches; b++)
         {
-            if (entries.Remove((tensor, b), out Entry? entry))
+            lock (gate)
             {
+                if (!entries.Remove((tensor, b), out Entry? entry))
+                {
+                    continue;
+                }
                 if (entry.Path is null)
                 {
                     held -= entry.Bytes;

@@ -37,7 +37,7 @@ internal sealed class PrefixSchedule
     {
         graph = model.Scopes[0];
         // An initializer that callers could override has its stored value here.
-        inputs = [.. model.Proto.Graph.Input.Select(i => i.Name).Except(model.Proto.Graph.Initializer.Select(t => t.Name))];
+        inputs = [.. graph.GivenInputs];
         reads = new string[graph.Nodes.Count][];
         isStatic = new bool[graph.Nodes.Count];
         for (int i = 0; i < reads.Length; i++)

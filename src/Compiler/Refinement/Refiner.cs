@@ -210,9 +210,17 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         var statistics = new SiteStatistics([.. fit.Select(f => f.Moment)], null);
         SiteTarget[] targets = [.. step.Sites.Select((s, i) => new SiteTarget(s, weights[i], i, fit, judge))];
         // A site alone would keep one thread busy: what its columns are rounded with is made beside the correction, then the columns in parts.
+        (IQuantizer Quantizer, SecondMoment Moment)[] needed =
+        [
+            .. step
+                .Sites.Select(s => candidates[s].Quantizer?.Thorough)
+                .OfType<IQuantizer>()
+                .DistinctBy(q => q.Name)
+                .SelectMany(q => fit.Select(f => (q, f.Moment))),
+        ];
         var moved = new float[targets.Length][];
         Workers.Run(
-            targets.Length + fit.Count,
+            targets.Length + needed.Length,
             threads,
             i =>
             {
@@ -222,7 +230,8 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                 }
                 else
                 {
-                    _ = fit[i - targets.Length].Moment.InverseFactors(byEnergy: false);
+                    (IQuantizer quantizer, SecondMoment moment) = needed[i - targets.Length];
+                    quantizer.Prepare(moment);
                 }
             },
             cancellationToken
@@ -260,7 +269,10 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         var found = targets.Select(t => current[t.Site]).ToList();
         for (int t = 0; t < open.Length; t++)
         {
-            found[open[t]] = excess[t + open.Length] < excess[t] ? trials[t + open.Length] : trials[t];
+            if (excess[t + open.Length] < excess[t])
+            {
+                found[open[t]] = trials[t + open.Length];
+            }
         }
         return found;
     }

@@ -121,7 +121,8 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
         else if (outputNames.Count > 0)
         {
             IDisposableReadOnlyCollection<OrtValue> values = session.Run(options, inputNames, inputs, outputNames);
-            results = new OwnedValues(values, [.. values.Select(v => LiesInAnInput(v) ? Copy(v) : v)]);
+            OrtValue[] read = [.. inputs.Where(HasBytes)];
+            results = new OwnedValues(values, [.. values.Select(v => LiesInOneOf(read, v) ? Copy(v) : v)]);
         }
         else
         {
@@ -130,22 +131,8 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
     }
 
     /// <summary>An output that is an input of the graph comes back as the caller's own memory, which is pinned during the call only.</summary>
-    private bool LiesInAnInput(OrtValue output)
-    {
-        if (!HasBytes(output))
-        {
-            return false;
-        }
-        ReadOnlySpan<byte> bytes = output.GetTensorMutableRawData();
-        foreach (OrtValue input in inputs)
-        {
-            if (HasBytes(input) && bytes.Overlaps(input.GetTensorMutableRawData()))
-            {
-                return true;
-            }
-        }
-        return false;
-    }
+    private static bool LiesInOneOf(OrtValue[] read, OrtValue output) =>
+        HasBytes(output) && Array.Exists(read, i => output.GetTensorMutableRawData().Overlaps(i.GetTensorMutableRawData()));
 
     private static bool HasBytes(OrtValue value) => value.IsTensor && !value.GetTensorTypeAndShape().IsString;
 

@@ -15,7 +15,7 @@ internal sealed class OwnedValues(IDisposableReadOnlyCollection<OrtValue> given,
     {
         for (int i = 0; i < values.Length; i++)
         {
-            if (!ReferenceEquals(values[i], given.ElementAt(i)))
+            if (!ReferenceEquals(values[i], given[i]))
             {
                 values[i].Dispose();
             }

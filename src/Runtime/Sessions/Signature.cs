@@ -112,27 +112,31 @@ internal sealed class Signature
         {
             throw Fault($"{what} has element type {type}; the model says {info}.", info.Name);
         }
-        string shape = $"[{string.Join(", ", dims)}]";
         if (info.Dimensions.Count > 0 && info.Dimensions.Count != dims.Length)
         {
-            throw Fault($"{what} has rank {dims.Length}, shape {shape}; the model says {info}.", info.Name);
+            throw Fault($"{what} has rank {dims.Length}, shape {Shape(dims)}; the model says {info}.", info.Name);
         }
         for (int i = 0; i < dims.Length; i++)
         {
             if (dims[i] < 0)
             {
-                throw Fault($"{what} has shape {shape}: dimension {i} is negative.", info.Name);
+                throw Fault($"{what} has shape {Shape(dims)}: dimension {i} is negative.", info.Name);
             }
             if (i < info.Dimensions.Count && info.Dimensions[i].Length is { } expected && expected != dims[i])
             {
-                throw Fault($"{what} has shape {shape}: dimension {i} is {dims[i]}, not {expected}; the model says {info}.", info.Name);
+                throw Fault(
+                    $"{what} has shape {Shape(dims)}: dimension {i} is {dims[i]}, not {expected}; the model says {info}.",
+                    info.Name
+                );
             }
         }
         if (length is { } elements && !Holds(dims, elements))
         {
-            throw Fault($"{what} has {elements} elements, which shape {shape} does not hold.", info.Name);
+            throw Fault($"{what} has {elements} elements, which shape {Shape(dims)} does not hold.", info.Name);
         }
     }
+
+    private static string Shape(long[] dims) => $"[{string.Join(", ", dims)}]";
 
     private static bool Holds(long[] dims, int elements)
     {
