@@ -65,8 +65,8 @@ internal sealed class FrontBenchmark(SharedModels models, WorkFolder work, strin
         {
             string folder = work.For(string.Create(CultureInfo.InvariantCulture, $"{judge.Name}-{bits}bpw"));
             string budget = string.Create(CultureInfo.InvariantCulture, $"{bits}bpw");
-            string[] cache = ["--cache", work.For($"cache-{judge.Name}-ort")];
-            CompressedFile file = await CompressedFile.Make(judge, "ort", budget, folder, cache, cancellationToken);
+            string[] options = ["--no-speed", "--cache", work.For($"cache-{judge.Name}-ort")];
+            CompressedFile file = await CompressedFile.Make(judge, "ort", budget, folder, options, cancellationToken);
             Judgement own = judge.Judge(file.Path, cancellationToken);
             var rivals = uniform.Fitting(file.Bytes).Take(UniformTries).ToArray();
             foreach ((QuantizationGrid grid, long _) in rivals.Where(r => !judged.ContainsKey(r.Grid)))
