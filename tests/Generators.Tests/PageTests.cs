@@ -48,6 +48,20 @@ public class PageTests
             )
             .MatchSnapshot();
 
+    [Fact]
+    public void AnEmbeddedDecoderWithAdapters() =>
+        Page(
+                new Project().With(
+                    "/p/gpt.lorq.json",
+                    ManifestText.Decoder(),
+                    "LorqVisibility=public",
+                    "LorqModelFile=Models/gpt.onnx",
+                    "LorqResourceName=Lorq/Models/gpt.onnx",
+                    "LorqAdapters=legal/case law"
+                )
+            )
+            .MatchSnapshot();
+
     private static string Page(Project project)
     {
         project.Build();

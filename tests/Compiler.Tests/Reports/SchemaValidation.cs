@@ -10,6 +10,21 @@ internal static class SchemaValidation
 
     public static List<string> Errors(JsonElement schema, JsonElement value) => [.. Check(schema, schema, value, "$")];
 
+    /// <summary>What is wrong with a manifest by the schema in docs.</summary>
+    public static List<string> ManifestErrors(string manifest)
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Compiler.sln")))
+        {
+            folder = folder.Parent;
+        }
+        using JsonDocument schema = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(folder.FullName, "docs", "lorq-manifest.schema.json"))
+        );
+        using JsonDocument json = JsonDocument.Parse(manifest);
+        return Errors(schema.RootElement, json.RootElement);
+    }
+
     private static IEnumerable<string> Check(JsonElement root, JsonElement schema, JsonElement value, string path)
     {
         foreach (JsonProperty rule in schema.EnumerateObject().Where(r => !Annotations.Contains(r.Name)))

@@ -81,6 +81,29 @@ public sealed class RunTests
     }
 
     [Fact]
+    public void Inputs_of_an_optional_type_are_given_or_left_out()
+    {
+        byte[] model = new ModelBuilder()
+            .Input("x", DataType.Float, "n")
+            .OptionalInput("mask", DataType.Float, "n")
+            .Node("OptionalHasElement", "has", "mask")
+            .Node("Identity", "y", "x")
+            .Output("y", DataType.Float, "n")
+            .Output("has", DataType.Bool)
+            .Bytes();
+        using LorqSession session = LorqSession.Load(model);
+        Assert.Equal("x: Float[n]", Assert.Single(session.Inputs).ToString());
+        Assert.Equal("mask: Float[n]", Assert.Single(session.OptionalInputs).ToString());
+        var x = InputTensor.Of("x", [1f, 2], 2);
+        using LorqOutputs without = session.Run([x]);
+        Assert.False(without["has"].AsSpan<bool>()[0]);
+        using LorqOutputs with = session.Run([x, InputTensor.Of("mask", [1f, 0], 2)]);
+        Assert.True(with["has"].AsSpan<bool>()[0]);
+        Refused("'n', which is 2 in input 'x'", () => session.Run([x, InputTensor.Of("mask", [1f], 1)]).Dispose());
+        Refused("element type Int64", () => session.Run([x, InputTensor.Of("mask", [1L, 0], 2)]).Dispose());
+    }
+
+    [Fact]
     public void A_ref_struct_of_the_callers_holds_the_inputs()
     {
         using LorqSession session = LorqSession.Load(ModelBuilder.Sum());
