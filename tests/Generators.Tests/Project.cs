@@ -36,7 +36,7 @@ internal sealed class Project
 
     public bool HasRuntime { get; init; } = true;
 
-    public string Code { get; init; } = "";
+    public string Code { get; set; } = "";
 
     public List<(string Path, string Text, Dictionary<string, string> Metadata)> Manifests { get; } = [];
 

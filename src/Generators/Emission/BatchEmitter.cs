@@ -14,7 +14,7 @@ internal sealed class BatchEmitter(Wrapper w, TypeNames names, CodeWriter code)
             : null;
 
     /// <summary>The inputs whose length may differ within a batch where there is a value for it.</summary>
-    private IEnumerable<Port> Padded => dimension is null ? [] : Port.Inputs(w).Where(p => !p.IsOpaque && HasBatch(p) && Free(p) > 1);
+    private IEnumerable<Port> Padded => dimension is null ? [] : Port.Inputs(w).Where(p => !p.IsOpaque && Free(p) > 1 && HasBatch(p));
 
     /// <summary>Writes the call, a member of the class.</summary>
     public void Call()

@@ -113,7 +113,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
         foreach (Port port in inputs)
         {
             code.Line(
-                $"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.{(port.IsOptional ? " Empty: the value that the model has." : "")}</param>"
+                $"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.{(port.IsOptional ? " Empty: left out." : "")}</param>"
             );
         }
         if (HasAdapters(w))

@@ -68,12 +68,15 @@ internal sealed class Signature
     {
         string name = buffer.Name!;
         TensorInfo info = Output(name);
-        string what = $"The buffer for output '{name}' of {model}";
+        string what = Buffer(name);
         CheckKind(what, info, OnnxValueType.ONNX_TYPE_TENSOR);
         long[] dims = buffer.Dims();
         Check(what, info, buffer.ElementType, dims, buffer.Length);
         return dims;
     }
+
+    /// <summary>The buffer for an output as an error states it.</summary>
+    public string Buffer(string name) => $"The buffer for output '{name}' of {model}";
 
     /// <summary>The output of a name.</summary>
     public TensorInfo Output(string name) =>
