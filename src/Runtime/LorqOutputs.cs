@@ -116,7 +116,12 @@ public sealed class LorqOutput
     /// <summary>The elements in place, with their dimensions; valid as long as those of <see cref="AsSpan{T}"/>.</summary>
     /// <inheritdoc cref="AsSpan{T}"/>
     public ReadOnlyTensorSpan<T> AsTensorSpan<T>()
-        where T : unmanaged => new(AsSpan<T>(), Lengths());
+        where T : unmanaged
+    {
+        ReadOnlySpan<T> elements = AsSpan<T>();
+        // ONNX Runtime has no address for what has no elements, and tensor spans with dimensions want one.
+        return new(elements.IsEmpty ? new ReadOnlySpan<T>(Array.Empty<T>()) : elements, Lengths());
+    }
 
     /// <summary>A copy of the elements.</summary>
     /// <inheritdoc cref="AsSpan{T}"/>

@@ -30,6 +30,7 @@ public sealed partial class LorqSession : IDisposable
     /// <param name="options">How; null: on the CPU, the manifest checked where there is one.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ManifestException">The file is not what its manifest says.</exception>
+    /// <exception cref="ArgumentException">An argument is null or empty, or the options list no execution provider.</exception>
     /// <exception cref="ProviderException">No listed execution provider can be used.</exception>
     /// <exception cref="OnnxRuntimeException">ONNX Runtime refuses the model.</exception>
     public static LorqSession Load(string path, LorqSessionOptions? options = null)

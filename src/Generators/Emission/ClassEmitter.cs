@@ -6,6 +6,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
     private const int MaxViews = 4; // of LorqSession.Run
     private readonly IReadOnlyList<Port> inputs = Port.Inputs(w);
     private readonly IReadOnlyList<Port> outputs = Port.Outputs(w);
+    private readonly LoadEmitter loading = new(w, names, code);
     private readonly BatchEmitter batches = new(w, names, code);
 
     /// <summary>A line of documentation: the exceptions of every call.</summary>
@@ -29,7 +30,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
     public void Write()
     {
         Head();
-        new LoadEmitter(w, names, code).Write();
+        loading.Write();
         Calls();
         if (outputs.Any(o => !o.IsOpaque && !o.IsString))
         {
@@ -199,6 +200,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
 
     private void Helpers()
     {
+        loading.Helper();
         Lister("Inputs", w.Input, "input", "InputTensor", inputs);
         if (outputs.Any(o => !o.IsOpaque && !o.IsString))
         {

@@ -31,10 +31,19 @@ internal sealed class LoadEmitter(Wrapper w, TypeNames names, CodeWriter code)
         {
             Adapters();
         }
-        if (w.IsEmbedded)
+    }
+
+    /// <summary>Writes what opens a resource, a member of the class.</summary>
+    public void Helper()
+    {
+        if (!w.IsEmbedded)
         {
-            Resource();
+            return;
         }
+        code.Line()
+            .Line($"private static {names["Stream"]} Resource(string name) =>")
+            .Line($"    typeof({w.Name}).Assembly.GetManifestResourceStream(name)")
+            .Line($"    ?? throw new {names["FileNotFoundException"]}(\"The assembly has no resource '\" + name + \"'.\", name);");
     }
 
     private string Place => w.IsEmbedded ? w.ResourceName : w.ModelFile;
@@ -83,7 +92,10 @@ internal sealed class LoadEmitter(Wrapper w, TypeNames names, CodeWriter code)
         {
             code.Line($"/// <exception cref=\"{names["FileNotFoundException"]}\">There is no such file.</exception>");
         }
-        code.Line($"/// <exception cref=\"{names["ManifestException"]}\">The model is not what its manifest says.</exception>")
+        code.Line(
+                $"/// <exception cref=\"{names["ArgumentException"]}\">An argument is null or empty, or the options list no provider.</exception>"
+            )
+            .Line($"/// <exception cref=\"{names["ManifestException"]}\">The model is not what its manifest says.</exception>")
             .Line($"/// <exception cref=\"{names["ProviderException"]}\">No provider of the options can be used.</exception>")
             .Line($"/// <exception cref=\"{names["OnnxRuntimeException"]}\">ONNX Runtime refuses the model.</exception>");
     }
@@ -125,12 +137,6 @@ internal sealed class LoadEmitter(Wrapper w, TypeNames names, CodeWriter code)
         }
         code.Close();
     }
-
-    private void Resource() =>
-        code.Line()
-            .Line($"private static {names["Stream"]} Resource(string name) =>")
-            .Line($"    typeof({w.Name}).Assembly.GetManifestResourceStream(name)")
-            .Line($"    ?? throw new {names["FileNotFoundException"]}(\"The assembly has no resource '\" + name + \"'.\", name);");
 
     private string InFolder(string file) => $"{names["Path"]}.Combine({names["AppContext"]}.BaseDirectory, {file})";
 }

@@ -156,6 +156,8 @@ public sealed class RunTests
             using LorqOutputs outputs = session.Run(TensorView.Of<float>("x", [], [0, 4]));
             Assert.Equal([0L, 4L], outputs[0].Dimensions.ToArray());
             Assert.Empty(outputs[0].ToArray<float>());
+            Assert.Equal([0, 4], outputs[0].AsTensorSpan<float>().Lengths.ToArray());
+            Assert.Equal([0, 4], outputs[0].ToTensor<float>().Lengths.ToArray());
         }
     }
 
