@@ -77,11 +77,7 @@ public class WrongCallTests
         ($"sum.RunAsync({Good}, {Cancelled}).GetAwaiter().GetResult()", "OperationCanceledException", ""),
         ($"sum.RunInto({Good}, new() {{ Sum = T(1, 4) }}, {Cancelled})", "OperationCanceledException", ""),
         ($"sum.RunSpans(T(1, 4), T(1, 4), cancellationToken: {Cancelled})", "OperationCanceledException", ""),
-        (
-            $"sum.RunBatches(new SumInput[] {{ {Good} }}, cancellationToken: {Cancelled}).ToList()",
-            "OperationCanceledException",
-            ""
-        ),
+        ($"sum.RunBatches(new SumInput[] {{ {Good} }}, cancellationToken: {Cancelled}).ToList()", "OperationCanceledException", ""),
         // Adapters, sizes, files.
         ("sum.Run(new() { A = T(1, 4), B = T(1, 4), Adapters = [\"none\"] })", "ArgumentException", "No adapter 'none' is loaded"),
         ("sum.Run(new() { A = T(1, 4), B = T(1, 4), Adapters = [null!] })", "ArgumentNullException", ""),

@@ -52,7 +52,9 @@ internal sealed class CacheEmitter(Wrapper w, TypeNames names, CodeWriter code)
     {
         foreach (Port port in Given)
         {
-            code.Line($"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.{(port.IsOptional ? " Null: left out." : "")}</param>");
+            code.Line(
+                $"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.{(port.IsOptional ? " Null: left out." : "")}</param>"
+            );
         }
     }
 

@@ -150,6 +150,8 @@ public sealed class RunTests
             using LorqOutputs outputs = session.Run(TensorView.Of<float>("x", [3f], []));
             Assert.Equal([3f], outputs[0].ToArray<float>());
             Assert.Equal(0, outputs[0].Dimensions.Length);
+            Assert.Equal(3f, outputs[0].ToTensor<float>()[0]);
+            Assert.Equal(3f, outputs[0].AsTensorSpan<float>()[0]);
         }
         using (LorqSession session = LorqSession.Load(ModelBuilder.Identity(DataType.Float, "n", "4")))
         {
