@@ -2,7 +2,7 @@ using Lorq.Tests.Reports;
 
 namespace Lorq.Tests.Models;
 
-/// <summary>A folder of one test, deleted at its end; every manifest that the test has left there must follow the schema.</summary>
+/// <summary>A folder of one test, deleted at its end; every finished manifest that the test has left there must follow the schema.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("lorq-test-").FullName;
@@ -14,7 +14,13 @@ internal sealed class TemporaryFolder : IDisposable
 
     public void Dispose()
     {
-        string[] manifests = [.. Directory.GetFiles(Path, "*.lorq.json", SearchOption.AllDirectories).Select(System.IO.File.ReadAllText)];
+        string[] manifests =
+        [
+            .. Directory
+                .GetFiles(Path, "*.lorq.json", SearchOption.AllDirectories)
+                .Where(f => !f.Contains(System.IO.Path.DirectorySeparatorChar + ".lorq-", StringComparison.Ordinal))
+                .Select(System.IO.File.ReadAllText),
+        ];
         Directory.Delete(Path, recursive: true);
         Assert.All(manifests, m => Assert.Equal([], SchemaValidation.ManifestErrors(m)));
     }
