@@ -111,6 +111,25 @@ public sealed class BuildTests(Feed feed)
         Assert.Contains("dimension 1 is 64, not 128", output);
     }
 
+    /// <summary>From nothing to a typed call in three commands, with the packages' own version, whatever the app is called.</summary>
+    [Fact]
+    public void TheTemplateRuns()
+    {
+        string folder = Path.Combine(feed.Root, "Template");
+        string app = Path.Combine(folder, "1st-app");
+        Directory.CreateDirectory(folder);
+        feed.Run(folder, "new", "install", $"Lorq.Templates@{Feed.Version}").RequireSuccess();
+        feed.Run(folder, "new", "lorq-console", "-o", "1st-app").RequireSuccess();
+        BuildResult run = feed.Run(folder, "run", "--project", "1st-app", $"-p:LorqCompilerPath={Feed.Compiler}", "--", "atention")
+            .RequireSuccess();
+        Assert.Matches(@"'atention' looks like\s+0\.\d\d  attention\s", run.Output);
+        Assert.InRange(
+            new FileInfo(Path.Combine(app, "bin", "Debug", "net10.0", "Models", "trigrams.lorq.onnx")).Length,
+            1,
+            new FileInfo(Path.Combine(app, "Models", "trigrams.onnx")).Length / 4
+        );
+    }
+
     /// <summary>A library for two frameworks compresses once, and its package carries the model to an application.</summary>
     [Fact]
     public void LibrariesCompressOnceAndCarryTheirModels()

@@ -14,7 +14,7 @@ public sealed class Feed : IDisposable
     {
         Root = Directory.CreateTempSubdirectory("lorq-build-").FullName;
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        foreach (string project in new[] { "src/Runtime/Runtime.csproj", "build/Lorq.Build.csproj" })
+        foreach (string project in new[] { "src/Runtime/Runtime.csproj", "build/Lorq.Build.csproj", "templates/Lorq.Templates.csproj" })
         {
             Run(
                     Repository,
@@ -61,6 +61,9 @@ public sealed class Feed : IDisposable
         };
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["NUGET_PACKAGES"] = folder == Repository ? UserPackages : Path.Combine(Root, "packages");
+        start.Environment["DOTNET_CLI_HOME"] = Path.Combine(Root, "home");
+        start.Environment["DOTNET_ADD_GLOBAL_TOOLS_TO_PATH"] = "false";
+        start.Environment["DOTNET_GENERATE_ASPNET_CERTIFICATE"] = "false";
         start.Environment["LORQ_CACHE"] = Path.Combine(Root, "cache");
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
