@@ -61,5 +61,5 @@ static long Id(ReadOnlySpan<char> letters)
     {
         hash = (hash ^ b) * 16777619;
     }
-    return hash % 4096;
+    return hash % 1024;
 }

@@ -14,8 +14,8 @@ internal static class TemplateModel
     /// <summary>Where it lies in the repository.</summary>
     public const string Place = "templates/console/Models/trigrams.onnx";
 
-    private const int Rows = 4096;
-    private const int Width = 128;
+    private const int Rows = 1024;
+    private const int Width = 64;
     private const int Seed = 1;
 
     /// <summary>Writes the model.</summary>
