@@ -35,7 +35,7 @@ foreach (LabelledLine line in lines)
     Console.WriteLine($"{first.PadRight(width)}  {second}{truth}");
 }
 Console.WriteLine();
-Report("original", "rec.onnx", before, timeBefore);
+Report("original", "original/rec.onnx", before, timeBefore);
 Report("compressed", "rec.lorq.onnx", after, timeAfter);
 
 static string Timed(LineReader reader, LabelledLine line, ref TimeSpan time)
