@@ -1,13 +1,15 @@
 using Lorq.Calibration;
 using Lorq.Models;
+using Lorq.Onnx;
+using Lorq.Rewriting;
 using Lorq.Sites;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Lorq.Menu;
 
 /// <summary>
-/// The original model with every site's weight open to replacement: weights become initializers that are also graph inputs, so
-/// one ONNX Runtime session answers what happens when any of them changes, and loading happens once.
+/// The original model with every site's weight open to replacement, in parts that run one after another: they are loaded once, and
+/// what the first parts compute for several trials is computed once.
 /// </summary>
 public sealed class ProbeSession : IDisposable
 {
@@ -27,26 +29,69 @@ public sealed class ProbeSession : IDisposable
     public IReadOnlyList<Site> Sites { get; }
 
     /// <summary>The model's outputs.</summary>
-    public IReadOnlyList<TensorSignature> Outputs => opened.Value.Runner.Outputs;
+    public IReadOnlyList<TensorSignature> Outputs => opened.Value.Parts[^1].Outputs;
 
-    /// <summary>The values a site's weight is replaced by, ready to feed.</summary>
-    /// <param name="site">The site.</param>
-    /// <param name="view">Row-major K×N.</param>
-    public IReadOnlyDictionary<string, DataTensor> Replacement(Site site, float[] view) => opened.Value.Weights.Replacement(site, view);
+    /// <summary>Parts of the model.</summary>
+    internal int Parts => opened.Value.Parts.Count;
+
+    /// <summary>The first part in which two sets of weights differ; the last where they differ in none.</summary>
+    internal int FirstDifference(ProbeWeights weights, ProbeWeights others) =>
+        Enumerable.Range(0, Parts - 1).Where(p => !weights.AreAs(others, opened.Value.Parts[p].Sites)).FirstOrDefault(Parts - 1);
+
+    /// <summary>Weights ready to be fed.</summary>
+    /// <param name="weights">The weights; sites that none belongs to keep the original's.</param>
+    /// <param name="others">Weights of which those that are the same need not be made again; null for none.</param>
+    internal ProbeWeights Prepare(IReadOnlyList<CompressedWeight> weights, ProbeWeights? others) =>
+        new([
+            .. weights.Select(w =>
+                others?.Find(w)
+                ?? new ProbeWeights.Fed(
+                    w,
+                    [.. opened.Value.Parts.Select((p, i) => (p, i)).Where(p => p.p.Sites.Contains(w.Site)).Select(p => p.i)],
+                    Materializer.Dequantize(w),
+                    (part, view) => opened.Value.Parts[part].Replacement(w.Site, view)
+                )
+            ),
+        ]);
 
     /// <summary>Runs a batch with some weights replaced, on the calling thread. Thread-safe.</summary>
-    public IDisposableReadOnlyCollection<Microsoft.ML.OnnxRuntime.OrtValue> Run(
+    /// <param name="batch">The model's inputs.</param>
+    /// <param name="weights">What is replaced.</param>
+    /// <param name="first">The part to begin with.</param>
+    /// <param name="known">Gives a tensor that an earlier part made; asked only where <paramref name="first"/> is not 0.</param>
+    /// <param name="made">Told each tensor that goes from one part to a later one; null for nobody.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <returns>The model's outputs, in order.</returns>
+    internal IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyDictionary<string, DataTensor> batch,
-        IReadOnlyDictionary<string, DataTensor> replacements,
+        ProbeWeights weights,
+        int first,
+        Func<string, DataTensor> known,
+        Action<string, DataTensor>? made,
         CancellationToken cancellationToken
     )
     {
-        var inputs = new Dictionary<string, DataTensor>(batch, StringComparer.Ordinal);
-        foreach ((string name, DataTensor value) in replacements)
+        var tensors = new Dictionary<string, DataTensor>(batch, StringComparer.Ordinal);
+        for (int p = first; ; p++)
         {
-            inputs[name] = value;
+            (SegmentModel part, GraphSegment segment) = (opened.Value.Parts[p], opened.Value.Segments[p]);
+            var inputs = new Dictionary<string, DataTensor>(StringComparer.Ordinal);
+            foreach (string input in segment.Inputs)
+            {
+                inputs.Add(input, tensors.TryGetValue(input, out DataTensor? tensor) ? tensor : known(input));
+            }
+            weights.AddTo(inputs, p);
+            if (p == Parts - 1)
+            {
+                return part.Run(inputs, cancellationToken);
+            }
+            DataTensor[] outputs = part.RunToTensors(inputs, cancellationToken)!;
+            for (int o = 0; o < outputs.Length; o++)
+            {
+                tensors[segment.Outputs[o]] = outputs[o];
+                made?.Invoke(segment.Outputs[o], outputs[o]);
+            }
         }
-        return opened.Value.Runner.Run(inputs, null, cancellationToken);
     }
 
     /// <inheritdoc />
@@ -54,28 +99,81 @@ public sealed class ProbeSession : IDisposable
     {
         if (opened.IsValueCreated)
         {
-            opened.Value.Runner.Dispose();
-            Directory.Delete(opened.Value.Folder, true);
+            opened.Value.Dispose();
         }
     }
 
-    private static Opened Open(OnnxModel model, IReadOnlyList<Site> sites, CancellationToken cancellationToken)
+    private static Opened Open(OnnxModel model, IReadOnlyList<Site> sites, CancellationToken cancellationToken) =>
+        Opened.Of(model, ProbeCuts.Of(model, sites), sites, cancellationToken)
+        // Only tensors of numbers can be handed from part to part.
+        ?? Opened.Of(model, ProbeCuts.Whole(model), sites, cancellationToken)!;
+
+    private sealed record Opened(IReadOnlyList<GraphSegment> Segments, IReadOnlyList<SegmentModel> Parts) : IDisposable
     {
-        string folder = Directory.CreateTempSubdirectory("lorq-probe-").FullName;
-        try
+        /// <summary>Loads the parts; null when what goes from one to the next is no tensor of numbers.</summary>
+        public static Opened? Of(
+            OnnxModel model,
+            IReadOnlyList<GraphSegment> segments,
+            IReadOnlyList<Site> sites,
+            CancellationToken cancellationToken
+        )
         {
-            using OnnxModel probe = model.Clone();
-            var weights = OpenWeights.In(probe, model, sites, cancellationToken);
-            string path = Path.Combine(folder, "probe.onnx");
-            probe.Save(path, null, cancellationToken);
-            return new Opened(weights, new ModelRunner(path, threads: 1), folder);
+            var parts = new List<SegmentModel>();
+            bool isComplete = false;
+            try
+            {
+                var types = model.Proto.Graph.Input.ToDictionary(i => i.Name, i => i.Type, StringComparer.Ordinal);
+                foreach (GraphSegment segment in segments)
+                {
+                    var part = new SegmentModel(model, segment, types, sites, 1, cancellationToken);
+                    parts.Add(part);
+                    if (parts.Count == segments.Count)
+                    {
+                        isComplete = true;
+                        return new Opened(segments, parts);
+                    }
+                    foreach (TensorSignature output in part.Outputs)
+                    {
+                        if (output.ElementType is TensorProto.Types.DataType.Undefined or TensorProto.Types.DataType.String)
+                        {
+                            return null;
+                        }
+                        types[output.Name] = TypeOf(output);
+                    }
+                }
+                throw new System.Diagnostics.UnreachableException();
+            }
+            finally
+            {
+                if (!isComplete)
+                {
+                    parts.ForEach(p => p.Dispose());
+                }
+            }
         }
-        catch
+
+        public void Dispose()
         {
-            Directory.Delete(folder, true);
-            throw;
+            foreach (SegmentModel part in Parts)
+            {
+                part.Dispose();
+            }
+        }
+
+        private static TypeProto TypeOf(TensorSignature signature)
+        {
+            TypeProto type = SegmentModel.OfElements(signature.ElementType);
+            // An unknown rank is told as rank 0. Names that ONNX Runtime made up in one part mean nothing in another.
+            if (signature.Shape.Length > 0)
+            {
+                type.TensorType.Shape = new TensorShapeProto();
+                type.TensorType.Shape.Dim.AddRange(
+                    signature.Shape.Select(d =>
+                        d < 0 ? new TensorShapeProto.Types.Dimension() : new TensorShapeProto.Types.Dimension { DimValue = d }
+                    )
+                );
+            }
+            return type;
         }
     }
-
-    private sealed record Opened(OpenWeights Weights, ModelRunner Runner, string Folder);
 }

@@ -42,6 +42,7 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         var made = materializer.Draft(together, progress, cancellationToken).ToDictionary(w => w.Site);
         IReadOnlyList<double> divergences = probe.Losses(
             [.. measured.Select(p => (p.Key, (Func<IReadOnlyList<CompressedWeight>>)(() => [made[p.Site]])))],
+            [],
             done => progress?.Report(new StageProgress("Sensitivity", done, measured.Length, measured[done - 1].Site.Name)),
             cancellationToken
         );
@@ -79,10 +80,11 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
                 .. compressed.Select(w =>
                     (
                         new ContentHash().Add(plan.Digest).Add("without").Add(w.Site.Name).Finish(),
-                        (Func<IReadOnlyList<CompressedWeight>>)(() => [.. compressed.Where(other => other != w)])
+                        (Func<IReadOnlyList<CompressedWeight>>)(() => [.. compressed.Where(other => !ReferenceEquals(other, w))])
                     )
                 ),
             ],
+            compressed,
             done => progress?.Report(new StageProgress("Sensitivity", done, compressed.Count, compressed[done - 1].Site.Name)),
             cancellationToken
         );

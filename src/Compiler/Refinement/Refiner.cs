@@ -119,26 +119,32 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         CancellationToken cancellationToken
     )
     {
-        if (step.Nodes.Count == 0)
+        GraphSegment part = step.Segment;
+        if (part.Nodes.Count == 0)
         {
             return true;
         }
-        var types = step.Inputs.ToDictionary(i => i, i => store.Get(i, 0).Original.ElementType);
-        using var segment = new SegmentModel(model, step, types, refined.Keys, batches.Length > 1 ? 1 : threads, cancellationToken);
-        IReadOnlyDictionary<string, DataTensor> none = new Dictionary<string, DataTensor>();
-        IReadOnlyDictionary<string, DataTensor> replacements = segment.Replacements(site => Materializer.Dequantize(refined[site]));
+        var types = part.Inputs.ToDictionary(i => i, i => SegmentModel.OfElements(store.Get(i, 0).Original.ElementType));
+        using var segment = new SegmentModel(model, part, types, refined.Keys, batches.Length > 1 ? 1 : threads, cancellationToken);
+        var replacements = segment
+            .Sites.SelectMany(s => segment.Replacement(s, Materializer.Dequantize(refined[s])))
+            .ToDictionary(StringComparer.Ordinal);
         bool isKnown = true;
         Workers.Run(
             batches.Length,
             threads,
             b =>
             {
-                var inputs = step.Inputs.ToDictionary(i => i, i => store.Get(i, b));
-                DataTensor[]? original = segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Original), none, cancellationToken);
-                bool isShared = !segment.IsCompressed && inputs.Values.All(p => p.IsShared);
+                var inputs = part.Inputs.ToDictionary(i => i, i => store.Get(i, b));
+                DataTensor[]? original = segment.RunToTensors(inputs.ToDictionary(p => p.Key, p => p.Value.Original), cancellationToken);
+                // Where some weight is compressed the two sides differ even if their inputs agree.
+                bool isShared = replacements.Count == 0 && inputs.Values.All(p => p.IsShared);
                 DataTensor[]? compressed = isShared
                     ? original
-                    : segment.Run(inputs.ToDictionary(p => p.Key, p => p.Value.Compressed), replacements, cancellationToken);
+                    : segment.RunToTensors(
+                        inputs.Select(p => KeyValuePair.Create(p.Key, p.Value.Compressed)).Concat(replacements).ToDictionary(),
+                        cancellationToken
+                    );
                 if (original is null || compressed is null)
                 {
                     Volatile.Write(ref isKnown, false);
@@ -146,7 +152,7 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
                 }
                 for (int o = 0; o < original.Length; o++)
                 {
-                    store.Put(step.Outputs[o], b, new ActivationPair(original[o], compressed[o]));
+                    store.Put(part.Outputs[o], b, new ActivationPair(original[o], compressed[o]));
                 }
             },
             cancellationToken

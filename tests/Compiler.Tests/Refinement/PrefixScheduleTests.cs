@@ -26,12 +26,12 @@ public sealed class PrefixScheduleTests : IDisposable
         var ran = new HashSet<NodeProto>(ReferenceEqualityComparer.Instance);
         foreach (PrefixStep step in steps)
         {
-            Assert.All(step.Inputs, i => Assert.Contains(i, live));
-            foreach (NodeProto node in step.Nodes.Where(n => n.Input.Any(i => live.Contains(i) || Made(step, n).Contains(i))))
+            Assert.All(step.Segment.Inputs, i => Assert.Contains(i, live));
+            foreach (NodeProto node in step.Segment.Nodes.Where(n => n.Input.Any(i => live.Contains(i) || Made(step, n).Contains(i))))
             {
                 Assert.True(ran.Add(node), $"{node.OpType} ran twice.");
             }
-            live.UnionWith(step.Outputs);
+            live.UnionWith(step.Segment.Outputs);
             Assert.Contains(step.Key.Tensor, live);
             live.ExceptWith(step.Passed);
         }
@@ -45,19 +45,18 @@ public sealed class PrefixScheduleTests : IDisposable
         using var model = OnnxModel.Load(Path.Combine(TestData.Root, "examples", "models", "rec.onnx"));
         var values = new Dictionary<string, DataTensor>(StringComparer.Ordinal) { [model.Proto.Graph.Input[0].Name] = Image() };
         IReadOnlyList<PrefixStep> steps = [.. Steps(model).Take(12)];
-        var none = new Dictionary<string, DataTensor>();
         using var taps = new TappedModel(model, [.. steps.Select(s => s.Key.Tensor).Distinct()], 1, default);
         using TappedValues expected = taps.Run(values, default);
         foreach (PrefixStep step in steps)
         {
-            if (step.Nodes.Count > 0)
+            if (step.Segment.Nodes.Count > 0)
             {
-                var types = step.Inputs.ToDictionary(i => i, i => values[i].ElementType);
-                using var segment = new SegmentModel(model, step, types, [], 1, default);
-                DataTensor[] outputs = segment.Run(step.Inputs.ToDictionary(i => i, i => values[i]), none, default)!;
+                var types = step.Segment.Inputs.ToDictionary(i => i, i => SegmentModel.OfElements(values[i].ElementType));
+                using var segment = new SegmentModel(model, step.Segment, types, [], 1, default);
+                DataTensor[] outputs = segment.RunToTensors(step.Segment.Inputs.ToDictionary(i => i, i => values[i]), default)!;
                 for (int o = 0; o < outputs.Length; o++)
                 {
-                    values[step.Outputs[o]] = outputs[o];
+                    values[step.Segment.Outputs[o]] = outputs[o];
                 }
             }
             ReadOnlySpan<float> reached = TappedValues.Floats(values[step.Key.Tensor]);
@@ -98,20 +97,20 @@ public sealed class PrefixScheduleTests : IDisposable
         IReadOnlyList<PrefixStep> steps = Steps(model);
         Assert.Equal(2, steps.Count);
         Assert.Equal(["a", "b"], steps[0].Sites.Select(s => s.Name).Order(StringComparer.Ordinal));
-        Assert.Equal(["Neg", "Add"], steps[0].Nodes.Select(n => n.OpType));
-        Assert.Equal(["x"], steps[0].Inputs);
-        Assert.Equal(["s"], steps[0].Outputs);
+        Assert.Equal(["Neg", "Add"], steps[0].Segment.Nodes.Select(n => n.OpType));
+        Assert.Equal(["x"], steps[0].Segment.Inputs);
+        Assert.Equal(["s"], steps[0].Segment.Outputs);
         // The folded constant is not handed on: it is folded again where it is read.
-        Assert.Equal(["s"], steps[1].Inputs);
-        Assert.Equal(["t"], steps[1].Outputs);
-        Assert.Equal(1, steps[1].Nodes.Count(n => n.OpType == "Neg"));
+        Assert.Equal(["s"], steps[1].Segment.Inputs);
+        Assert.Equal(["t"], steps[1].Segment.Outputs);
+        Assert.Equal(1, steps[1].Segment.Nodes.Count(n => n.OpType == "Neg"));
     }
 
     private static HashSet<string> Made(PrefixStep step, NodeProto until) =>
         [
             .. step
-                .Nodes.TakeWhile(n => !ReferenceEquals(n, until))
-                .Where(n => n.Input.Any(i => step.Inputs.Contains(i)))
+                .Segment.Nodes.TakeWhile(n => !ReferenceEquals(n, until))
+                .Where(n => n.Input.Any(i => step.Segment.Inputs.Contains(i)))
                 .SelectMany(n => n.Output),
         ];
 

@@ -236,19 +236,20 @@ public sealed class RefinerTests
         var known = new Dictionary<string, DataTensor>(batch);
         foreach (PrefixStep step in PrefixSchedule.Of(trial.Profile.Model, keys))
         {
-            if (step.Nodes.Count > 0)
+            if (step.Segment.Nodes.Count > 0)
             {
-                var types = step.Inputs.ToDictionary(i => i, i => known[i].ElementType);
-                using var segment = new SegmentModel(trial.Profile.Model, step, types, values.Keys, 1, default);
-                Assert.True(segment.IsCompressed);
-                DataTensor[] outputs = segment.Run(
-                    step.Inputs.ToDictionary(i => i, i => known[i]),
-                    segment.Replacements(s => values[s]),
+                var types = step.Segment.Inputs.ToDictionary(i => i, i => SegmentModel.OfElements(known[i].ElementType));
+                using var segment = new SegmentModel(trial.Profile.Model, step.Segment, types, values.Keys, 1, default);
+                Assert.NotEmpty(segment.Sites);
+                DataTensor[] outputs = segment.RunToTensors(
+                    step.Segment.Inputs.Select(i => KeyValuePair.Create(i, known[i]))
+                        .Concat(segment.Sites.SelectMany(s => segment.Replacement(s, values[s])))
+                        .ToDictionary(),
                     default
                 )!;
                 for (int o = 0; o < outputs.Length; o++)
                 {
-                    known[step.Outputs[o]] = outputs[o];
+                    known[step.Segment.Outputs[o]] = outputs[o];
                 }
             }
             float[] reached = TappedValues.Floats(known[step.Key.Tensor]).ToArray();

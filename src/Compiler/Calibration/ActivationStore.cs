@@ -1,6 +1,4 @@
-using Lorq.Calibration;
-
-namespace Lorq.Refinement;
+namespace Lorq.Calibration;
 
 /// <summary>One tensor of one batch, in the original model and in the compressed one; the same object while nothing differs.</summary>
 internal sealed record ActivationPair(DataTensor Original, DataTensor Compressed)

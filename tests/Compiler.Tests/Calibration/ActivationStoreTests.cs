@@ -1,8 +1,7 @@
 using Lorq.Calibration;
-using Lorq.Refinement;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
-namespace Lorq.Tests.Refinement;
+namespace Lorq.Tests.Calibration;
 
 public sealed class ActivationStoreTests
 {
