@@ -7,6 +7,9 @@ namespace Lorq.Build;
 /// <summary>Turns models whose files are made into the items of a build: what the generator reads and what is shipped.</summary>
 public sealed class CollectModels : ModelsTask
 {
+    /// <summary>What names of resources begin with.</summary>
+    private const string Resource = "Lorq/";
+
     /// <summary>The namespace of wrappers without one of their own.</summary>
     public string RootNamespace { get; set; } = "";
 
@@ -18,7 +21,7 @@ public sealed class CollectModels : ModelsTask
     [Output]
     public ITaskItem[] Files { get; private set; } = [];
 
-    /// <summary>Models to embed, with LogicalName.</summary>
+    /// <summary>Files to embed, with LogicalName.</summary>
     [Output]
     public ITaskItem[] Resources { get; private set; } = [];
 
@@ -28,6 +31,7 @@ public sealed class CollectModels : ModelsTask
         var manifests = new List<ITaskItem>();
         var files = new List<ITaskItem>();
         var resources = new List<ITaskItem>();
+        var places = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach ((ITaskItem item, bool isCompressed) in Items)
         {
             ModelItem model;
@@ -44,14 +48,14 @@ public sealed class CollectModels : ModelsTask
             {
                 continue;
             }
-            string resource = model.EmbedModel ? "Lorq/" + model.Link : "";
             var manifest = new TaskItem(model.Manifest);
             manifest.SetMetadata("LorqManifest", "true");
             manifest.SetMetadata("LorqNamespace", model.Namespace.Length > 0 ? model.Namespace : RootNamespace);
             manifest.SetMetadata("LorqClassName", model.ClassName);
             manifest.SetMetadata("LorqVisibility", model.Visibility);
             manifest.SetMetadata("LorqModelFile", model.Link);
-            manifest.SetMetadata("LorqResourceName", resource);
+            manifest.SetMetadata("LorqResourceName", model.EmbedModel ? Resource + model.Link : "");
+            manifest.SetMetadata("LorqAdapters", string.Join("/", model.Adapters.Select(Path.GetFileNameWithoutExtension)));
             manifest.SetMetadata("Visible", "false");
             manifests.Add(manifest);
             if (!File.Exists(model.Output))
@@ -59,23 +63,23 @@ public sealed class CollectModels : ModelsTask
                 continue; // an editor's build: only the signature is known
             }
             string[] data = [.. Data(model)];
-            if (!model.EmbedModel)
-            {
-                string copy = item.GetMetadata("CopyToOutputDirectory") is { Length: > 0 } wish ? wish : "PreserveNewest";
-                string folder = model.Link.Substring(0, model.Link.LastIndexOf('/') + 1);
-                files.Add(Shipped(model.Output, model.Link, copy));
-                files.AddRange(data.Select(d => Shipped(d, folder + Below(Path.GetDirectoryName(model.Output)!, d), copy)));
-            }
-            else if (data.Length > 0)
+            if (model.EmbedModel && data.Length > 0)
             {
                 Report(item, Catalogue.CannotEmbed.With(item.ItemSpec));
+                continue;
             }
-            else
+            foreach ((string file, string link) in Shipped(model, data))
             {
-                var embedded = new TaskItem(model.Output);
-                embedded.SetMetadata("LogicalName", resource);
-                embedded.SetMetadata("WithCulture", "false");
-                resources.Add(embedded);
+                string place = model.EmbedModel ? Resource + link : link;
+                if (!places.TryGetValue(place, out string? other))
+                {
+                    places.Add(place, file);
+                    (model.EmbedModel ? resources : files).Add(model.EmbedModel ? Embedded(file, place) : Shipped(file, place, item));
+                }
+                else if (other != file) // models of one folder may share an adapter
+                {
+                    Report(item, Catalogue.ItemsCollide.With(other, file, "file", place));
+                }
             }
         }
         Manifests = [.. manifests];
@@ -95,14 +99,31 @@ public sealed class CollectModels : ModelsTask
         return Stamp.Read(model.StampFile)?.Files.Where(f => f != model.Model && f != model.Manifest) ?? [];
     }
 
-    private static TaskItem Shipped(string file, string link, string copy)
+    /// <summary>All files of a model, and where the application finds each.</summary>
+    private static IEnumerable<(string File, string Link)> Shipped(ModelItem model, IEnumerable<string> data) =>
+        [
+            (model.Output, model.Link),
+            .. data.Select(d => (d, model.LinkFolder + Below(Path.GetDirectoryName(model.Output)!, d))),
+            .. model.Adapters.Select(a => (a, model.LinkFolder + Path.GetFileName(a))),
+        ];
+
+    private static TaskItem Shipped(string file, string link, ITaskItem model)
     {
+        string copy = model.GetMetadata("CopyToOutputDirectory") is { Length: > 0 } wish ? wish : "PreserveNewest";
         var item = new TaskItem(file);
         item.SetMetadata("Link", link);
         item.SetMetadata("CopyToOutputDirectory", copy);
         item.SetMetadata("CopyToPublishDirectory", copy);
         item.SetMetadata("Visible", "false");
         item.SetMetadata("Pack", "false");
+        return item;
+    }
+
+    private static TaskItem Embedded(string file, string name)
+    {
+        var item = new TaskItem(file);
+        item.SetMetadata("LogicalName", name);
+        item.SetMetadata("WithCulture", "false");
         return item;
     }
 

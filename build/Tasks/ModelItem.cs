@@ -20,6 +20,9 @@ internal sealed class ModelItem
         ("Threads", "--threads"),
     ];
 
+    /// <summary>What ONNX Runtime's adapters are called.</summary>
+    private const string AdapterExtension = ".onnx_adapter";
+
     private readonly ITaskItem item;
     private readonly string projectFolder;
 
@@ -47,6 +50,7 @@ internal sealed class ModelItem
         Namespace = Identifier("Namespace", @"^@?[_\p{L}]\w*(\.@?[_\p{L}]\w*)*$", "no C# namespace");
         Visibility = Choice("Visibility", "public", "internal");
         EmbedModel = Choice("EmbedModel", "false", "true") == "true";
+        Adapters = [.. List(Text("Adapters")).SelectMany(AdapterFiles)];
     }
 
     /// <summary>True for models that are made smaller.</summary>
@@ -79,6 +83,12 @@ internal sealed class ModelItem
     /// <summary>True when the model goes into the assembly.</summary>
     public bool EmbedModel { get; }
 
+    /// <summary>The files of the model's adapters; each is named by its file.</summary>
+    public IReadOnlyList<string> Adapters { get; }
+
+    /// <summary>The folder of <see cref="Link"/>, with a slash at its end; empty at the top.</summary>
+    public string LinkFolder => Link.Substring(0, Link.LastIndexOf('/') + 1);
+
     /// <summary>What the results were made from.</summary>
     public string StampFile => Path.Combine(Folder, ".stamp");
 
@@ -99,10 +109,7 @@ internal sealed class ModelItem
         var arguments = new List<string> { "compress", Model };
         foreach ((string metadata, string option) in Options)
         {
-            string[] values =
-            [
-                .. Text(metadata).Split([';'], StringSplitOptions.RemoveEmptyEntries).Select(v => v.Trim()).Where(v => v.Length > 0),
-            ];
+            string[] values = List(Text(metadata));
             if (values.Length > 0)
             {
                 arguments.Add(option);
@@ -117,6 +124,36 @@ internal sealed class ModelItem
         Catalogue.WrongItemMetadata.With(metadata, value, item.ItemSpec, problem);
 
     private string Text(string metadata) => item.GetMetadata(metadata).Trim();
+
+    private static string[] List(string text) =>
+        [.. text.Split([';'], StringSplitOptions.RemoveEmptyEntries).Select(v => v.Trim()).Where(v => v.Length > 0)];
+
+    /// <summary>The adapters of a path or of a pattern in its last part.</summary>
+    private IEnumerable<string> AdapterFiles(string path)
+    {
+        string full = Full(path);
+        string folder = Path.GetDirectoryName(full)!;
+        string[] files = Directory.Exists(folder)
+            ? [.. Directory.GetFiles(folder, Path.GetFileName(full)).OrderBy(f => f, StringComparer.Ordinal)]
+            : [];
+        if (files.Length == 0)
+        {
+            throw Wrong("Adapters", path, "no file that exists");
+        }
+        foreach (string file in files)
+        {
+            if (!file.EndsWith(AdapterExtension, StringComparison.Ordinal))
+            {
+                throw Wrong("Adapters", path, "no " + AdapterExtension);
+            }
+            // The compiler's configuration, which carries the names to the generator, takes # for a comment.
+            if (Path.GetFileName(file).Contains("#"))
+            {
+                throw Wrong("Adapters", path, "a file with a # in its name");
+            }
+        }
+        return files;
+    }
 
     private string Full(string path) => Path.GetFullPath(Path.Combine(projectFolder, path.Replace('\\', Path.DirectorySeparatorChar)));
 

@@ -1,3 +1,4 @@
+using Lorq.Diagnostics;
 using Lorq.Generators.Manifests;
 using Lorq.Generators.Naming;
 using Microsoft.CodeAnalysis;
@@ -12,7 +13,18 @@ namespace Lorq.Generators;
 /// <param name="ClassName">The class name that is asked for; empty: made from the file's name.</param>
 /// <param name="Visibility">The visibility that is asked for; empty: internal.</param>
 /// <param name="ModelFile">Path of the model relative to the app's folder; empty: beside the app, by the manifest.</param>
-internal sealed record ManifestItem(string Path, string Text, string Namespace, string ClassName, string Visibility, string ModelFile)
+/// <param name="ResourceName">The resource of the assembly that holds the model; empty: it is a file.</param>
+/// <param name="Adapters">Names of the adapters that are shipped beside the model.</param>
+internal sealed record ManifestItem(
+    string Path,
+    string Text,
+    string Namespace,
+    string ClassName,
+    string Visibility,
+    string ModelFile,
+    string ResourceName,
+    EquatableArray<string> Adapters
+)
 {
     private const string Extension = ".lorq.json";
 
@@ -38,7 +50,9 @@ internal sealed record ManifestItem(string Path, string Text, string Namespace, 
             asked,
             Metadata("LorqClassName"),
             Metadata("LorqVisibility"),
-            Metadata("LorqModelFile")
+            Metadata("LorqModelFile"),
+            Metadata("LorqResourceName"),
+            new(Metadata("LorqAdapters").Split(['/'], StringSplitOptions.RemoveEmptyEntries))
         );
     }
 
@@ -54,25 +68,24 @@ internal sealed record ManifestItem(string Path, string Text, string Namespace, 
         string stem = file.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)
             ? file.Substring(0, file.Length - Extension.Length)
             : file;
-        string derived = Identifiers.Pascal(stem, "Model", 0);
+        string derived = Identifiers.ClassName(stem);
         string name = ClassName.Length > 0 ? ClassName : derived;
-        if (!Identifiers.IsIdentifier(name))
+        if (!Identifiers.IsClassName(name))
         {
-            string example = Identifiers.Pascal(name, "Model", 0);
-            return new(null, Problem.At(Problems.ClassName, Path, name, file, Identifiers.IsIdentifier(example) ? example : derived));
+            return new(null, Catalogue.WrapperName.At(Path, name, file, Identifiers.ClassName(name)));
         }
         if (Namespace.Length > 0 && Identifiers.Namespace(Namespace) is null)
         {
-            return new(null, Problem.At(Problems.Namespace, Path, Namespace, file));
+            return new(null, Catalogue.WrapperNamespace.At(Path, Namespace, file));
         }
         string visibility = Visibility.Length > 0 ? Visibility.ToLowerInvariant() : "internal";
         if (visibility is not ("public" or "internal"))
         {
-            return new(null, Problem.At(Problems.Visibility, Path, Visibility, file));
+            return new(null, Catalogue.WrapperVisibility.At(Path, Visibility, file));
         }
         string model = ModelFile.Length > 0 ? ModelFile.Replace('\\', '/') : signature.ModelFile ?? stem + ".lorq.onnx";
         string space = Namespace.Length > 0 ? Identifiers.Namespace(Namespace)! : "";
-        return new(new(Path, space, name, visibility, model, signature), null);
+        return new(new(Path, space, name, visibility, model, ResourceName, Adapters, signature), null);
     }
 }
 
@@ -87,9 +100,23 @@ internal sealed record Parsed(Wrapper? Wrapper, Problem? Problem);
 /// <param name="Name">Its name.</param>
 /// <param name="Visibility"><c>public</c> or <c>internal</c>.</param>
 /// <param name="ModelFile">Path of the model relative to the app's folder.</param>
+/// <param name="ResourceName">The resource of the assembly that holds the model; empty: it is a file.</param>
+/// <param name="Adapters">Names of the adapters that are shipped beside the model.</param>
 /// <param name="Signature">What the model takes and gives.</param>
-internal sealed record Wrapper(string Path, string Namespace, string Name, string Visibility, string ModelFile, Signature Signature)
+internal sealed record Wrapper(
+    string Path,
+    string Namespace,
+    string Name,
+    string Visibility,
+    string ModelFile,
+    string ResourceName,
+    EquatableArray<string> Adapters,
+    Signature Signature
+)
 {
+    /// <summary>Whether the model lies in the assembly.</summary>
+    public bool IsEmbedded => ResourceName.Length > 0;
+
     public string Input => Name + "Input";
 
     public string Output => Name + "Output";
@@ -98,10 +125,12 @@ internal sealed record Wrapper(string Path, string Namespace, string Name, strin
 
     public string Spans => Name + "Spans";
 
+    public string Padding => Name + "Padding";
+
     public string Services => Name + "Services";
 
     /// <summary>The names of all types.</summary>
-    public IEnumerable<string> Types => [Name, Input, Output, Buffers, Spans, Services];
+    public IEnumerable<string> Types => [Name, Input, Output, Buffers, Spans, Padding, Services];
 
     /// <summary>The class's full name.</summary>
     public string FullName => Qualify(Name);

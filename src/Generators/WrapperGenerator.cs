@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Lorq.Diagnostics;
 using Lorq.Generators.Emission;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -91,11 +92,11 @@ public sealed class WrapperGenerator : IIncrementalGenerator
         string names = string.Join(", ", models.Select(m => $"'{Path.GetFileName(m.Wrapper!.Path)}'"));
         if (!project.HasRuntime)
         {
-            output.ReportDiagnostic(Problem.At(Problems.RuntimeMissing, null, names).ToDiagnostic());
+            output.ReportDiagnostic(Catalogue.RuntimeNotReferenced.At(null, names).ToDiagnostic());
         }
         else if (!project.CanGenerate)
         {
-            output.ReportDiagnostic(Problem.At(Problems.Language, null, names, project.Language.ToDisplayString()).ToDiagnostic());
+            output.ReportDiagnostic(Catalogue.LanguageVersion.At(null, names, project.Language.ToDisplayString()).ToDiagnostic());
         }
     }
 
@@ -132,8 +133,7 @@ public sealed class WrapperGenerator : IIncrementalGenerator
             }
             if (duplicates.FirstOrDefault(d => d.Path == w.Path) is { } duplicate)
             {
-                Problem problem = Problem.At(
-                    Problems.DuplicateType,
+                Problem problem = Catalogue.DuplicateType.At(
                     w.Path,
                     Path.GetFileName(w.Path),
                     Path.GetFileName(duplicate.FirstPath),

@@ -1,6 +1,6 @@
 namespace Lorq.Runtime;
 
-/// <summary>An input or output that does not fit the model; thrown before anything runs.</summary>
+/// <summary>An input or output that does not fit the model; thrown before anything runs, but for a buffer of another shape than its output turned out to have.</summary>
 public sealed class InvalidTensorException : ArgumentException
 {
     /// <summary>Makes the exception.</summary>

@@ -113,17 +113,22 @@ public sealed class LorqOutput
         return MemoryMarshal.Cast<byte, T>(live.GetTensorMutableRawData());
     }
 
-    /// <summary>The elements in place, with their dimensions; valid as long as those of <see cref="AsSpan{T}"/>.</summary>
+    /// <summary>The elements in place, with their dimensions, a scalar with one; valid as long as those of <see cref="AsSpan{T}"/>.</summary>
     /// <inheritdoc cref="AsSpan{T}"/>
     public ReadOnlyTensorSpan<T> AsTensorSpan<T>()
-        where T : unmanaged => new(AsSpan<T>(), Lengths());
+        where T : unmanaged
+    {
+        ReadOnlySpan<T> elements = AsSpan<T>();
+        // ONNX Runtime has no address for what has no elements, and tensor spans with dimensions want one.
+        return new(elements.IsEmpty ? new ReadOnlySpan<T>(Array.Empty<T>()) : elements, Lengths());
+    }
 
     /// <summary>A copy of the elements.</summary>
     /// <inheritdoc cref="AsSpan{T}"/>
     public T[] ToArray<T>()
         where T : unmanaged => AsSpan<T>().ToArray();
 
-    /// <summary>A copy of the elements with their dimensions.</summary>
+    /// <summary>A copy of the elements with their dimensions, a scalar with one.</summary>
     /// <inheritdoc cref="AsSpan{T}"/>
     public Tensor<T> ToTensor<T>()
         where T : unmanaged => Tensor.Create(ToArray<T>(), Lengths());
@@ -140,5 +145,6 @@ public sealed class LorqOutput
     /// <inheritdoc cref="ToStrings"/>
     public Tensor<string> ToStringTensor() => Tensor.Create(ToStrings(), Lengths());
 
-    private nint[] Lengths() => Array.ConvertAll(dimensions, d => (nint)d);
+    /// <summary>Of a scalar: one dimension of one element, because tensors of .NET without dimensions have no elements.</summary>
+    private nint[] Lengths() => dimensions.Length == 0 ? [1] : Array.ConvertAll(dimensions, d => (nint)d);
 }

@@ -75,11 +75,11 @@ public sealed partial class LorqSession
     /// <param name="fourth">Another.</param>
     /// <param name="options">Which adapters; null: none.</param>
     /// <param name="cancellationToken">Stops the call between two nodes of the model.</param>
-    /// <exception cref="InvalidTensorException">An input or the buffer does not fit the model. Nothing ran.</exception>
+    /// <exception cref="InvalidTensorException">An input or the buffer does not fit the model, and nothing ran; or the output had another shape than the buffer, as the names of its dimensions tell.</exception>
     /// <exception cref="ArgumentException">An adapter is not loaded, or the options list outputs, which the buffers do.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the buffer may be written in part.</exception>
     /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
-    /// <exception cref="OnnxRuntimeException">A node failed, or the output has another shape than the buffer.</exception>
+    /// <exception cref="OnnxRuntimeException">A node failed, or the output had another shape than the buffer, and names of dimensions do not tell.</exception>
     public void RunInto(
         TensorBuffer output,
         TensorView first,

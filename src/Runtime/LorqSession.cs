@@ -30,6 +30,7 @@ public sealed partial class LorqSession : IDisposable
     /// <param name="options">How; null: on the CPU, the manifest checked where there is one.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ManifestException">The file is not what its manifest says.</exception>
+    /// <exception cref="ArgumentException">An argument is null or empty, or the options list no execution provider.</exception>
     /// <exception cref="ProviderException">No listed execution provider can be used.</exception>
     /// <exception cref="OnnxRuntimeException">ONNX Runtime refuses the model.</exception>
     public static LorqSession Load(string path, LorqSessionOptions? options = null)
@@ -68,15 +69,13 @@ public sealed partial class LorqSession : IDisposable
     public static LorqSession Load(Stream model, LorqSessionOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        using var copy = new MemoryStream(model.CanSeek ? checked((int)(model.Length - model.Position)) : 0);
-        model.CopyTo(copy);
-        return Load(copy.GetBuffer().AsMemory(0, (int)copy.Length), options);
+        return Load(Content(model), options);
     }
 
     /// <summary>The inputs that every call gives, in the model's order.</summary>
     public IReadOnlyList<TensorInfo> Inputs => signature.Inputs;
 
-    /// <summary>Inputs that have a value in the model, which a call may replace.</summary>
+    /// <summary>The inputs that a call may leave out: those of an optional type, stated by what they hold, and those with a value in the model, which a call may replace.</summary>
     public IReadOnlyList<TensorInfo> OptionalInputs => signature.OptionalInputs;
 
     /// <summary>The outputs, in the model's order.</summary>
@@ -118,6 +117,17 @@ public sealed partial class LorqSession : IDisposable
     public void LoadAdapter(string name, ReadOnlyMemory<byte> adapter) =>
         SetAdapter(name, () => OrtLoraAdapter.Create(adapter.ToArray(), null));
 
+    /// <summary>Loads an adapter from a stream, e.g. an embedded resource, which is read to its end and stays open.</summary>
+    /// <param name="name">The name to call it by.</param>
+    /// <param name="adapter">The content of an <c>.onnx_adapter</c> file, from the stream's position on.</param>
+    /// <exception cref="OnnxRuntimeException">It is no adapter.</exception>
+    /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
+    public void LoadAdapter(string name, Stream adapter)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        LoadAdapter(name, Content(adapter));
+    }
+
     /// <summary>Removes an adapter; calls that run keep it to their end.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>Whether there was one.</returns>
@@ -125,6 +135,13 @@ public sealed partial class LorqSession : IDisposable
 
     /// <summary>Closes the session. Calls that run end normally, the last of them frees the model; later calls throw. Does not wait.</summary>
     public void Dispose() => lifetime.Close();
+
+    private static ReadOnlyMemory<byte> Content(Stream stream)
+    {
+        using var copy = new MemoryStream(stream.CanSeek ? checked((int)(stream.Length - stream.Position)) : 0);
+        stream.CopyTo(copy);
+        return copy.GetBuffer().AsMemory(0, (int)copy.Length);
+    }
 
     private void SetAdapter(string name, Func<OrtLoraAdapter> create)
     {

@@ -72,14 +72,15 @@ public sealed class BuildTests(Feed feed)
         Assert.Equal(File.ReadAllBytes(sample.At("plain.onnx")), File.ReadAllBytes(sample.At("bin", "Debug", "net10.0", "plain.onnx")));
     }
 
-    /// <summary>From the item to a typed call: the class of a compressed model and that of a plain one, built and run.</summary>
+    /// <summary>From the item to a typed call: the class of a compressed model with an adapter and that of a plain one inside the assembly, built and run.</summary>
     [Fact]
     public void ModelsAreCalledByTheirClasses()
     {
         var sample = new Sample(
             feed,
             "Typed/App",
-            Tiny + """<TypedModel Include="plain.onnx" Visibility="internal" />""",
+            Tiny.Replace("/>", "Adapters=\"Models/*.onnx_adapter\" />", StringComparison.Ordinal)
+                + """<TypedModel Include="plain.onnx" Visibility="internal" EmbedModel="true" />""",
             "<OutputType>Exe</OutputType><Nullable>enable</Nullable><TreatWarningsAsErrors>true</TreatWarningsAsErrors>",
             """
             using System;
@@ -88,6 +89,7 @@ public sealed class BuildTests(Feed feed)
             using Sample;
 
             float[] values = Enumerable.Range(0, 256).Select(i => (float)Math.Sin(i)).ToArray();
+            Console.WriteLine($"{Small.Adapters.CaseLaw} {Plain.ResourceName}");
             using Small small = Small.Load();
             using Plain plain = Plain.Load();
             Tensor<float> x = Tensor.Create<float>(values, [2, 128]);
@@ -105,8 +107,12 @@ public sealed class BuildTests(Feed feed)
             """
         );
         Sample.WriteModel(sample.At("plain.onnx"), 1);
+        File.WriteAllText(sample.At("Models", "case law.onnx_adapter"), "");
         sample.Run("build").RequireSuccess();
+        Assert.True(File.Exists(sample.At("bin", "Debug", "net10.0", "Models", "case law.onnx_adapter")));
+        Assert.False(File.Exists(sample.At("bin", "Debug", "net10.0", "plain.onnx")));
         string output = feed.Run(sample.Folder, ["run", "--no-build", "--project", sample.Project]).RequireSuccess().Output;
+        Assert.Contains("case law Lorq/plain.onnx", output);
         Assert.Contains("256 True", output);
         Assert.Contains("dimension 1 is 64, not 128", output);
     }
@@ -170,6 +176,7 @@ public sealed class BuildTests(Feed feed)
                 <CompressedModel Include="Models\tiny.onnx" Budget="40%" ClassName="1st" />
                 <CompressedModel Include="..\tiny.onnx" Budget="40%" ClassName="Tiny" Link="a.onnx" />
                 <CompressedModel Include="..\Other\tiny.onnx" Budget="40%" ClassName="Tiny" />
+                <TypedModel Include="plain.onnx" Adapters="none/*.onnx_adapter" />
             """
         );
         Directory.CreateDirectory(sample.At("..", "Other"));
@@ -183,6 +190,7 @@ public sealed class BuildTests(Feed feed)
             "App.csproj(13,5): error LORQ0962: '../tiny.onnx' and '../Other/tiny.onnx' both make the class 'Tiny'.",
             result.Output
         );
+        Assert.Contains("App.csproj(14,5): error LORQ0963: Adapters=\"none/*.onnx_adapter\"", result.Output);
     }
 
     /// <summary>The compiler's own errors name the file to blame, else the item; the next build needs no clean.</summary>

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Lorq.Onnx;
+using Lorq.Tests.Reports;
 using static Lorq.Onnx.TensorProto.Types;
 
 namespace Lorq.Build.Tests;
@@ -51,8 +52,17 @@ internal sealed class Sample
             """
         );
 
-    /// <summary>Runs dotnet on the project.</summary>
-    public BuildResult Run(string verb, params string[] arguments) => feed.Run(Folder, [verb, name + ".csproj", .. arguments]);
+    /// <summary>Runs dotnet on the project; the manifests that are there then follow the schema.</summary>
+    public BuildResult Run(string verb, params string[] arguments)
+    {
+        BuildResult result = feed.Run(Folder, [verb, name + ".csproj", .. arguments]);
+        string results = At("obj", "lorq");
+        Assert.All(
+            Directory.Exists(results) ? Directory.GetFiles(results, "*.lorq.json", SearchOption.AllDirectories) : [],
+            manifest => Assert.Equal([], SchemaValidation.ManifestErrors(File.ReadAllText(manifest)))
+        );
+        return result;
+    }
 
     /// <summary>A path in the project's folder.</summary>
     public string At(params string[] parts) => Path.Combine([Folder, .. parts]);

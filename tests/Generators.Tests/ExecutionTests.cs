@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Lorq.Runtime.Tests.Sessions;
 using Microsoft.CodeAnalysis.CSharp;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
@@ -318,22 +317,194 @@ public class ExecutionTests
     }
 
     [Fact]
-    public void AdaptersAreConstantsWhereTheManifestListsThem()
+    public void AdaptersThatCameWithTheModelAreLoadedAndAppliedByTheirConstants()
     {
-        JsonNode manifest = JsonNode.Parse(ManifestText.Of(ModelBuilder.Sum()))!;
-        manifest["adapters"] = new JsonArray("legal", "case law");
+        string models = Path.Combine(AppContext.BaseDirectory, "Adapted");
+        Directory.CreateDirectory(models);
+        File.WriteAllBytes(Path.Combine(models, "legal.onnx_adapter"), AdapterFile.Of(("scale", [2f], [1])));
+        File.WriteAllBytes(Path.Combine(models, "case law.onnx_adapter"), AdapterFile.Of(("scale", [3f], [1])));
         var project = new Project
         {
             Code = """
+                using System.IO;
+                using System.Linq;
+                using System.Numerics.Tensors;
                 namespace App;
                 public static class Program
                 {
-                    public static string Main(object _) => Sum.Adapters.Legal + "," + Sum.Adapters.CaseLaw;
+                    public static string Main(byte[] model)
+                    {
+                        using Sum sum = Sum.Load(new MemoryStream(model));
+                        sum.LoadAdapter(Sum.Adapters.Legal);
+                        sum.LoadAdapter(Sum.Adapters.CaseLaw);
+                        Tensor<float> a = Tensor.Create([1f, 2f, 3f, 4f], [1, 4]);
+                        Tensor<float> b = Tensor.Create(new float[4], [1, 4]);
+                        SumInput plain = new() { A = a, B = b };
+                        SumInput legal = plain with { Adapters = [Sum.Adapters.Legal] };
+                        using SumSpans spans = sum.RunSpans(a, b, adapters: [Sum.Adapters.CaseLaw]);
+                        float[] batches = [.. sum.RunBatches([plain, legal, legal]).Select(y => y.Sum[0, 3])];
+                        string missing = "";
+                        try { sum.LoadAdapter("none"); } catch (FileNotFoundException e) { missing = Path.GetFileName(e.FileName!); }
+                        return string.Join(",", sum.Run(plain).Sum[0, 3], sum.Run(legal).Sum[0, 3], spans.Sum[0, 3], string.Join(",", batches), Sum.Adapters.CaseLaw_2, missing);
+                    }
                 }
                 """,
         };
-        project.With("/p/sum.lorq.json", manifest.ToJsonString(), "LorqVisibility=public");
-        Assert.Equal("legal,case law", project.Call(""));
+        byte[] model = ModelBuilder.Sum();
+        project.With(
+            "/p/sum.lorq.json",
+            ManifestText.Of(model),
+            "LorqVisibility=public",
+            "LorqModelFile=Adapted/sum.onnx",
+            "LorqAdapters=legal/case law/case-law"
+        );
+        Assert.Equal("4,8,12,4,8,8,case-law,none.onnx_adapter", project.Call(model));
+    }
+
+    [Fact]
+    public void EmbeddedModelsComeFromTheAssembly()
+    {
+        var project = new Project
+        {
+            Code = """
+                using System.IO;
+                using System.Numerics.Tensors;
+                namespace App;
+                public static class Program
+                {
+                    public static string Main(string missing)
+                    {
+                        Tensor<float> a = Tensor.Create([1f, 2f, 3f, 4f], [1, 4]);
+                        using Sum sum = Sum.Load();
+                        sum.LoadAdapter(Sum.Adapters.Legal);
+                        float y = sum.Run(new() { A = a, B = a, Adapters = [Sum.Adapters.Legal] }).Sum[0, 3];
+                        try { Gone.Load(); return "loaded"; } catch (FileNotFoundException e) { return Sum.ResourceName + ";" + y + ";" + e.Message; }
+                    }
+                }
+                """,
+        };
+        byte[] model = ModelBuilder.Sum();
+        project.Resources.Add(("Lorq/Models/sum.onnx", model));
+        project.Resources.Add(("Lorq/Models/legal.onnx_adapter", AdapterFile.Of(("scale", [2f], [1]))));
+        project
+            .With(
+                "/p/sum.lorq.json",
+                ManifestText.Of(model),
+                "LorqVisibility=public",
+                "LorqModelFile=Models/sum.onnx",
+                "LorqResourceName=Lorq/Models/sum.onnx",
+                "LorqAdapters=legal"
+            )
+            .With("/p/gone.lorq.json", ManifestText.Of(model), "LorqResourceName=Lorq/gone.onnx");
+        Assert.Equal("Lorq/Models/sum.onnx;12;The assembly has no resource 'Lorq/gone.onnx'.", project.Call(""));
+    }
+
+    [Fact]
+    public void InputsOfAnOptionalTypeNeedNotBeSet()
+    {
+        byte[] model = new ModelBuilder()
+            .Input("x", DataType.Float, "n")
+            .OptionalInput("mask", DataType.Float, "n")
+            .Node("OptionalHasElement", "has", "mask")
+            .Node("Identity", "y", "x")
+            .Output("y", DataType.Float, "n")
+            .Output("has", DataType.Bool)
+            .Bytes();
+        var project = new Project
+        {
+            Code = """
+                using System.IO;
+                using System.Numerics.Tensors;
+                namespace App;
+                public static class Program
+                {
+                    public static string Main(byte[] model)
+                    {
+                        using Masked masked = Masked.Load(new MemoryStream(model));
+                        Tensor<float> x = Tensor.Create([1f, 2f]);
+                        using MaskedSpans spans = masked.RunSpans(x, x);
+                        return masked.Run(new() { X = x }).Has[0] + "," + masked.Run(new() { X = x, Mask = x }).Has[0] + "," + spans.Has[0];
+                    }
+                }
+                """,
+        };
+        project.With("/p/masked.lorq.json", ManifestText.Of(model), "LorqVisibility=public");
+        Assert.Equal("False,True,True", project.Call(model));
+    }
+
+    [Theory]
+    [InlineData(LanguageVersion.CSharp9)]
+    [InlineData(LanguageVersion.CSharp14)]
+    public void ManySamplesRunInBatchesAndEachGetsItsOwnOutputs(LanguageVersion version)
+    {
+        // Sums of rows see what they are filled up by; the text goes through.
+        byte[] model = new ModelBuilder()
+            .Input("class", DataType.Float, "batch", "length")
+            .Input("list", DataType.String, "batch", "length")
+            .Constant("axis", DataType.Int64, [1L], 1)
+            .Node("ReduceSum", "total", "class", "axis")
+            .Node("Identity", "same", "class")
+            .Node("Identity", "text", "list")
+            .Output("total", DataType.Float, "batch", "1")
+            .Output("same", DataType.Float, "batch", "length")
+            .Output("text", DataType.String, "batch", "length")
+            .Bytes();
+        var project = new Project
+        {
+            Language = version,
+            Code = """
+                using System.IO;
+                using System.Linq;
+                using System.Numerics.Tensors;
+                namespace App
+                {
+                    public static class Program
+                    {
+                        public static string Main(byte[] model)
+                        {
+                            using Rows rows = Rows.Load(new MemoryStream(model));
+                            RowsInput Sample(int length) => new()
+                            {
+                                Class = Tensor.Create(Enumerable.Repeat(1f, length).ToArray(), new nint[] { 1, length }),
+                                List = Tensor.Create(Enumerable.Repeat("s", length).ToArray(), new nint[] { 1, length }),
+                            };
+                            RowsInput[] samples = new[] { 1, 3, 2 }.Select(Sample).ToArray();
+                            string Text(System.Collections.Generic.IEnumerable<RowsOutput> all) =>
+                                string.Join(" ", all.Select(y => y.Total[new nint[] { 0, 0 }] + "/" + y.Same.FlattenedLength + "/" + y.Text.FlattenedLength));
+                            return Text(rows.RunBatches(samples)) + ";" + Text(rows.RunBatches(samples, new RowsPadding { Class = 10, List = "" }, 2));
+                        }
+                    }
+                }
+                """,
+        };
+        project.With("/p/rows.lorq.json", ManifestText.Of(model), "LorqVisibility=public");
+        Assert.Equal("1/1/1 3/3/3 2/2/2;21/1/1 3/3/3 2/2/2", project.Call(model));
+    }
+
+    [Fact]
+    public void ClassesAreNotCalledByNamesOfTheirMembers()
+    {
+        var project = new Project();
+        foreach (
+            string name in new[]
+            {
+                "session",
+                "run",
+                "load",
+                "inputs",
+                "padding",
+                "run-batches",
+                "resource-name",
+                "tensor",
+                "list",
+                "string",
+                "main",
+            }
+        )
+        {
+            project.With($"/p/{name}.lorq.json", ManifestText.MiniLm());
+        }
+        Assert.Equal(typeof(object), project.Build().GetType("App.SessionModel")!.BaseType);
     }
 
     [Theory]

@@ -28,8 +28,12 @@ internal static class ManifestText
         new()
         {
             ["formatVersion"] = 1,
+            ["model"] = File("model.onnx", 1),
             ["inputs"] = new JsonArray([.. inputs]),
+            ["optionalInputs"] = new JsonArray(),
             ["outputs"] = new JsonArray([.. outputs]),
+            ["opsets"] = new JsonArray(),
+            ["lorq"] = "0.1.0",
         };
 
     /// <summary>The manifest of a model, from what ONNX Runtime says of it.</summary>
@@ -55,7 +59,31 @@ internal static class ManifestText
         manifest["model"] = File("minilm.lorq.onnx", 12298796);
         manifest["original"] = File("minilm.onnx", 90359559);
         manifest["loss"] = JsonNode.Parse("""{"metric":"relative-mse","predicted":0.01129,"measured":0.010583216096726253}""");
+        manifest["target"] = "ort";
+        manifest["budget"] = JsonNode.Parse("""{"text":"12299000","bytes":12299000}""");
+        manifest["choices"] = new JsonArray();
+        manifest["divergence"] = new JsonArray();
+        manifest["onnxRuntime"] = "1.31.1";
         return manifest.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+    }
+
+    /// <summary>A decoder with a cache, and a low-rank pair that adapters replace.</summary>
+    public static string Decoder()
+    {
+        JsonObject manifest = Signature(
+            [
+                Tensor("input_ids", "int64", "batch", "sequence"),
+                Tensor("past_key_values.0.key", "float", "batch", "4", "past", "16"),
+                Tensor("past_key_values.0.value", "float", "batch", "4", "past", "16"),
+            ],
+            [
+                Tensor("logits", "float", "batch", "sequence", "512"),
+                Tensor("present.0.key", "float", "batch", "4", "total", "16"),
+                Tensor("present.0.value", "float", "batch", "4", "total", "16"),
+            ]
+        );
+        manifest["optionalInputs"] = new JsonArray(Tensor("adapter_a", "float", "64", "rank"), Tensor("adapter_b", "float", "rank", "64"));
+        return manifest.ToJsonString();
     }
 
     private static JsonObject File(string file, long bytes) =>

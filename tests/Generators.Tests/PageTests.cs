@@ -1,3 +1,4 @@
+using Lorq.Tests.Reports;
 using Microsoft.CodeAnalysis.CSharp;
 using Snapshooter.Xunit;
 
@@ -7,16 +8,24 @@ namespace Lorq.Generators.Tests;
 public class PageTests
 {
     [Fact]
-    public void MiniLm() =>
-        Page(
-                new Project().With(
-                    "/p/minilm.lorq.json",
-                    ManifestText.MiniLm(),
-                    "LorqVisibility=public",
-                    "LorqModelFile=Models/minilm.lorq.onnx"
-                )
+    public void MiniLm()
+    {
+        string page = Page(
+            new Project().With(
+                "/p/minilm.lorq.json",
+                ManifestText.MiniLm(),
+                "LorqVisibility=public",
+                "LorqModelFile=Models/minilm.lorq.onnx"
             )
-            .MatchSnapshot();
+        );
+        page.MatchSnapshot();
+        // The README shows parts of this page, with marks where it leaves something out.
+        const string Start = "<!-- generated: a test compares -->\n```csharp\n";
+        string readme = File.ReadAllText(Path.Combine(SchemaValidation.Root, "README.md")).ReplaceLineEndings("\n");
+        int from = readme.IndexOf(Start, StringComparison.Ordinal) + Start.Length;
+        string shown = readme[from..readme.IndexOf("```", from, StringComparison.Ordinal)];
+        Assert.All(shown.Split("// …\n"), part => Assert.Contains(part, page, StringComparison.Ordinal));
+    }
 
     [Fact]
     public void MiniLmInCSharp9() =>
@@ -44,6 +53,20 @@ public class PageTests
                             ]
                         )
                         .ToJsonString()
+                )
+            )
+            .MatchSnapshot();
+
+    [Fact]
+    public void AnEmbeddedDecoderWithAdapters() =>
+        Page(
+                new Project().With(
+                    "/p/gpt.lorq.json",
+                    ManifestText.Decoder(),
+                    "LorqVisibility=public",
+                    "LorqModelFile=Models/gpt.onnx",
+                    "LorqResourceName=Lorq/Models/gpt.onnx",
+                    "LorqAdapters=legal/case law"
                 )
             )
             .MatchSnapshot();

@@ -52,6 +52,7 @@ public class ProblemTests
     [InlineData("LorqClassName=class", "LORQ1003", "'Class'")]
     [InlineData("LorqClassName=A.B", "LORQ1003", "'AB'")]
     [InlineData("LorqClassName=1st", "LORQ1003", "'Model1st'")]
+    [InlineData("LorqClassName=Session", "LORQ1003", "'SessionModel'")]
     [InlineData("LorqNamespace=My App", "LORQ1005", "'My App'")]
     [InlineData("LorqNamespace=A..B", "LORQ1005", "'A..B'")]
     [InlineData("LorqVisibility=private", "LORQ1006", "'private'")]

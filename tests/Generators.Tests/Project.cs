@@ -36,9 +36,12 @@ internal sealed class Project
 
     public bool HasRuntime { get; init; } = true;
 
-    public string Code { get; init; } = "";
+    public string Code { get; set; } = "";
 
     public List<(string Path, string Text, Dictionary<string, string> Metadata)> Manifests { get; } = [];
+
+    /// <summary>Resources of the assembly.</summary>
+    public List<(string Name, byte[] Content)> Resources { get; } = [];
 
     /// <summary>Adds a manifest with metadata of its item: <c>LorqClassName=…</c>.</summary>
     public Project With(string path, string text, params string[] metadata)
@@ -104,7 +107,10 @@ internal sealed class Project
         Driver().RunGeneratorsAndUpdateCompilation(Compilation(), out Compilation all, out ImmutableArray<Diagnostic> reported);
         Assert.Empty(reported);
         using var image = new MemoryStream();
-        var result = all.Emit(image);
+        var result = all.Emit(
+            image,
+            manifestResources: Resources.Select(r => new ResourceDescription(r.Name, () => new MemoryStream(r.Content), isPublic: true))
+        );
         string[] faults = [.. result.Diagnostics.Where(d => d.Severity >= DiagnosticSeverity.Warning).Select(d => d.ToString())];
         Assert.True(faults.Length == 0, string.Join("\n", faults.Take(10)) + "\n" + all.SyntaxTrees.Last());
         image.Position = 0;

@@ -41,12 +41,19 @@ public sealed class ModelRunner : IDisposable
         {
             throw Catalogue.RuntimeRefusesModel.With(this.path, e.Message);
         }
-        Inputs = [.. session.InputMetadata.Select(Signature)];
+        Inputs = [.. session.InputMetadata.Where(i => !IsOptional(i.Value)).Select(Signature)];
+        OptionalInputs =
+        [
+            .. session.InputMetadata.Where(i => IsOptional(i.Value)).Concat(session.OverridableInitializerMetadata).Select(Signature),
+        ];
         Outputs = [.. session.OutputMetadata.Select(Signature)];
     }
 
     /// <summary>The inputs a caller must give.</summary>
     public IReadOnlyList<TensorSignature> Inputs { get; }
+
+    /// <summary>The inputs a caller may leave out: those of an optional type, and those with a value in the model.</summary>
+    public IReadOnlyList<TensorSignature> OptionalInputs { get; }
 
     /// <summary>The outputs.</summary>
     public IReadOnlyList<TensorSignature> Outputs { get; }
@@ -102,9 +109,11 @@ public sealed class ModelRunner : IDisposable
         );
     }
 
+    private static bool IsOptional(NodeMetadata input) => input.OnnxValueType == OnnxValueType.ONNX_TYPE_OPTIONAL;
+
     private static TensorSignature Signature(KeyValuePair<string, NodeMetadata> pair)
     {
-        NodeMetadata m = pair.Value;
+        NodeMetadata m = IsOptional(pair.Value) ? pair.Value.AsOptionalMetadata().ElementMeta : pair.Value;
         return m.IsTensor
             ? new(
                 pair.Key,

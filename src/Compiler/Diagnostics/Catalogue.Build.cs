@@ -35,7 +35,7 @@ public static partial class Catalogue
         "LORQ0963",
         "A build item has impossible metadata",
         "{0}=\"{1}\" of '{2}' is {3}.",
-        "Class names and namespaces are C# identifiers; Visibility is public or internal; EmbedModel is true or false; Link is a path inside the output folder.",
+        "Class names and namespaces are C# identifiers; Visibility is public or internal; EmbedModel is true or false; Link is a path inside the output folder; Adapters are .onnx_adapter files.",
         "Correct the metadata; docs/build.md lists what is allowed."
     );
 

@@ -20,8 +20,11 @@ public sealed record Manifest
     /// <summary>The model it was made from.</summary>
     public required ManifestFile Original { get; init; }
 
-    /// <summary>The model's inputs, in order.</summary>
+    /// <summary>The inputs that every call gives, in order.</summary>
     public required IReadOnlyList<ManifestTensor> Inputs { get; init; }
+
+    /// <summary>The inputs that a call may leave out: those of an optional type, and those with a value in the model.</summary>
+    public required IReadOnlyList<ManifestTensor> OptionalInputs { get; init; }
 
     /// <summary>The model's outputs, in order.</summary>
     public required IReadOnlyList<ManifestTensor> Outputs { get; init; }
@@ -55,6 +58,7 @@ public sealed record Manifest
     /// <param name="model">The written model: see <see cref="ManifestFile.Of"/>.</param>
     /// <param name="original">The original.</param>
     /// <param name="inputs">The written model's inputs.</param>
+    /// <param name="optionalInputs">Those of its inputs that a call may leave out.</param>
     /// <param name="outputs">The written model's outputs.</param>
     /// <param name="opsets">The operator sets the written model imports; the default domain is "" or "ai.onnx".</param>
     public static Manifest Of(
@@ -62,6 +66,7 @@ public sealed record Manifest
         ManifestFile model,
         ManifestFile original,
         IEnumerable<TensorSignature> inputs,
+        IEnumerable<TensorSignature> optionalInputs,
         IEnumerable<TensorSignature> outputs,
         IEnumerable<(string Domain, long Version)> opsets
     ) =>
@@ -70,6 +75,7 @@ public sealed record Manifest
             Model = model,
             Original = original,
             Inputs = [.. inputs.Select(ManifestTensor.Of)],
+            OptionalInputs = [.. optionalInputs.Select(ManifestTensor.Of)],
             Outputs = [.. outputs.Select(ManifestTensor.Of)],
             Target = report.Target,
             Budget = report.Budget,

@@ -64,6 +64,7 @@ internal sealed class OutputFiles(string original, string staging, string target
                 ManifestFile.Of(Staged(Model), written.ExternalFiles, cancellationToken),
                 ManifestFile.Of(original, before.ExternalFiles, cancellationToken),
                 runner.Inputs,
+                runner.OptionalInputs,
                 runner.Outputs,
                 written.Proto.OpsetImport.Select(o => (o.Domain, o.Version))
             );

@@ -17,8 +17,11 @@ public sealed record SignatureManifest
     /// <summary>The model.</summary>
     public required ManifestFile Model { get; init; }
 
-    /// <summary>The inputs a caller must give, in order; those with an initializer are not among them.</summary>
+    /// <summary>The inputs that every call gives, in order.</summary>
     public required IReadOnlyList<ManifestTensor> Inputs { get; init; }
+
+    /// <summary>The inputs that a call may leave out: those of an optional type, and those with a value in the model.</summary>
+    public required IReadOnlyList<ManifestTensor> OptionalInputs { get; init; }
 
     /// <summary>The outputs, in order.</summary>
     public required IReadOnlyList<ManifestTensor> Outputs { get; init; }
@@ -37,11 +40,15 @@ public sealed record SignatureManifest
     {
         using OnnxModel model = OnnxModel.Load(path, cancellationToken);
         GraphProto graph = model.Proto.Graph;
-        HashSet<string> optional = [.. graph.Initializer.Select(t => t.Name), .. graph.SparseInitializer.Select(t => t.Values?.Name ?? "")];
+        HashSet<string> stored = [.. graph.Initializer.Select(t => t.Name), .. graph.SparseInitializer.Select(t => t.Values?.Name ?? "")];
+        ValueInfoProto[] given = [.. graph.Input.Where(i => !stored.Contains(i.Name))];
+        // Before version 4 every initializer had to be an input too: none of them can be replaced.
+        IEnumerable<ValueInfoProto> replaceable = model.Proto.IrVersion >= 4 ? graph.Input.Where(i => stored.Contains(i.Name)) : [];
         return new()
         {
             Model = ManifestFile.Of(path, model.ExternalFiles, cancellationToken),
-            Inputs = [.. graph.Input.Where(i => !optional.Contains(i.Name)).Select(Tensor)],
+            Inputs = [.. given.Where(i => i.Type?.OptionalType is null).Select(Tensor)],
+            OptionalInputs = [.. given.Where(i => i.Type?.OptionalType is not null).Concat(replaceable).Select(Tensor)],
             Outputs = [.. graph.Output.Select(Tensor)],
             Opsets =
             [
@@ -59,7 +66,7 @@ public sealed record SignatureManifest
 
     private static ManifestTensor Tensor(ValueInfoProto value)
     {
-        TypeProto.Types.Tensor? tensor = value.Type?.TensorType;
+        TypeProto.Types.Tensor? tensor = (value.Type?.OptionalType?.ElemType ?? value.Type)?.TensorType;
         TensorShapeProto.Types.Dimension[] dims = [.. tensor?.Shape?.Dim ?? []];
         return ManifestTensor.Of(
             new TensorSignature(

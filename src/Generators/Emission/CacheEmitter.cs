@@ -9,6 +9,8 @@ internal sealed class CacheEmitter(Wrapper w, TypeNames names, CodeWriter code)
     private readonly IReadOnlyList<Port> inputs = Port.Inputs(w);
     private readonly IReadOnlyList<Port> outputs = Port.Outputs(w);
 
+    private bool lengthIsUsed;
+
     private IEnumerable<Port> Given => inputs.Where(i => !pairs.ContainsKey(i.Tensor.Name));
 
     /// <summary>Writes the first step, a member of the input record.</summary>
@@ -20,11 +22,16 @@ internal sealed class CacheEmitter(Wrapper w, TypeNames names, CodeWriter code)
         }
         code.Line().Line("/// <summary>The input of a first step: caches are empty, or zero where the model fixes their length.</summary>");
         Parameters();
+        code.Line($"/// <exception cref=\"{names["InvalidTensorException"]}\">A tensor is missing or has too few dimensions.</exception>");
         code.Open($"public static {w.Input} Start({Signature()}) => new {w.Input}");
         Assignments(past =>
             $"{names["Tensor"]}.CreateFromShape<{past.Element(names)}>(new nint[] {{ {string.Join(", ", past.Tensor.Dims.Select(Length))} }})"
         );
         code.Close("};");
+        if (pairs.Count > 0 && lengthIsUsed)
+        {
+            LengthHelper();
+        }
     }
 
     /// <summary>Writes the next step, a member of the output record.</summary>
@@ -45,7 +52,9 @@ internal sealed class CacheEmitter(Wrapper w, TypeNames names, CodeWriter code)
     {
         foreach (Port port in Given)
         {
-            code.Line($"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.</param>");
+            code.Line(
+                $"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.{(port.IsOptional ? " Null: left out." : "")}</param>"
+            );
         }
     }
 
@@ -68,6 +77,21 @@ internal sealed class CacheEmitter(Wrapper w, TypeNames names, CodeWriter code)
             return dimension;
         }
         Port? same = Given.FirstOrDefault(p => !p.IsOpaque && !p.IsOptional && p.Tensor.Dims.Contains(dimension));
-        return same is null || dimension == "?" ? "0" : $"{same.Parameter}.Lengths[{same.Tensor.Dims.ToList().IndexOf(dimension)}]";
+        if (same is null || dimension == "?")
+        {
+            return "0";
+        }
+        lengthIsUsed = true;
+        return $"Length({same.Parameter}, {same.Literal}, {same.Tensor.Dims.ToList().IndexOf(dimension)})";
     }
+
+    /// <summary>What an empty cache takes its length from may be missing or of another rank: the run would say so, but comes later.</summary>
+    private void LengthHelper() =>
+        code.Line()
+            .Line($"private static nint Length<T>({names["Tensor"]}<T> tensor, string name, int dimension) =>")
+            .Line("    tensor is not null && dimension < tensor.Rank")
+            .Line("        ? tensor.Lengths[dimension]")
+            .Line(
+                $"        : throw new {names["InvalidTensorException"]}(\"Input '\" + name + \"' is missing or has no dimension \" + dimension + \".\", name);"
+            );
 }

@@ -6,10 +6,22 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
     private const int MaxViews = 4; // of LorqSession.Run
     private readonly IReadOnlyList<Port> inputs = Port.Inputs(w);
     private readonly IReadOnlyList<Port> outputs = Port.Outputs(w);
-    private readonly string options = HasAdapters(w) ? $"new {names["LorqRunOptions"]} {{ Adapters = input.Adapters }}" : "null";
+    private readonly LoadEmitter loading = new(w, names, code);
+    private readonly BatchEmitter batches = new(w, names, code);
+
+    /// <summary>A line of documentation: the exceptions of every call.</summary>
+    public const string Exceptions = "/// <inheritdoc cref=\"Run\" path=\"/exception\"/>";
 
     /// <summary>Whether calls name adapters: those replace optional inputs.</summary>
-    public static bool HasAdapters(Wrapper w) => w.Signature.OptionalInputs.Count + w.Signature.Adapters.Count > 0;
+    public static bool HasAdapters(Wrapper w) => w.Signature.OptionalInputs.Count + w.Adapters.Count > 0;
+
+    /// <summary>The adapters that an input names as a further argument of a call; empty for models without any.</summary>
+    public static string AdapterArgument(Wrapper w, TypeNames names) =>
+        HasAdapters(w) ? $", new {names["LorqRunOptions"]} {{ Adapters = input.Adapters }}" : "";
+
+    /// <summary>The last arguments of a call: adapters and token.</summary>
+    private string Last =>
+        AdapterArgument(w, names) is { Length: > 0 } adapters ? adapters + ", cancellationToken" : ", cancellationToken: cancellationToken";
 
     /// <summary>Whether there is a call over spans: more than four of them need a <c>ref struct</c> that implements an interface.</summary>
     public static bool HasSpans(Wrapper w, ProjectFacts project) =>
@@ -18,7 +30,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
     public void Write()
     {
         Head();
-        Loading();
+        loading.Write();
         Calls();
         if (outputs.Any(o => !o.IsOpaque && !o.IsString))
         {
@@ -28,6 +40,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
         {
             SpanCall();
         }
+        batches.Call();
         code.Line()
             .Line("/// <summary>Closes the model. Calls that run end normally; later calls throw.</summary>")
             .Line("public void Dispose() => Session.Dispose();");
@@ -52,79 +65,25 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
             .Open($"{w.Visibility} sealed partial class {w.Name} : {names["IDisposable"]}");
     }
 
-    private void Loading()
-    {
-        string session = names["LorqSession"];
-        string settings = $"{names["LorqSessionOptions"]}? options = null";
-        code.Line("/// <summary>Where the model lies, relative to the app's folder.</summary>")
-            .Line($"public const string ModelFile = {Texts.Literal(w.ModelFile)};")
-            .Line()
-            .Line($"private {w.Name}({session} session) => Session = session;")
-            .Line()
-            .Line("/// <summary>The session below, for what is not offered here.</summary>")
-            .Line($"public {session} Session {{ get; }}")
-            .Line()
-            .Line("/// <summary>Loads the model from <see cref=\"ModelFile\"/> in the app's folder.</summary>");
-        LoadDocs();
-        code.Line(
-                $"public static {w.Name} Load({settings}) => Load({names["Path"]}.Combine({names["AppContext"]}.BaseDirectory, ModelFile), options);"
-            )
-            .Line()
-            .Line("/// <summary>Loads the model from elsewhere.</summary>")
-            .Line("/// <param name=\"path\">The file.</param>");
-        LoadDocs();
-        code.Line($"public static {w.Name} Load(string path, {settings}) => new {w.Name}({session}.Load(path, options));")
-            .Line()
-            .Line("/// <summary>Loads the model from a stream, which is read to its end and stays open.</summary>")
-            .Line("/// <param name=\"model\">The content of the file.</param>");
-        LoadDocs(false);
-        code.Line($"public static {w.Name} Load({names["Stream"]} model, {settings}) => new {w.Name}({session}.Load(model, options));");
-
-        if (w.Signature.Adapters.Count > 0)
-        {
-            IReadOnlyList<string> constants = Naming.Identifiers.Properties(w.Signature.Adapters, "Adapter", "Adapters");
-            code.Line()
-                .Line("/// <summary>Names of the adapters that were made for this model.</summary>")
-                .Open("public static class Adapters");
-            foreach ((string constant, string name) in constants.Zip(w.Signature.Adapters, (c, n) => (c, n)))
-            {
-                code.Line($"/// <summary><c>{Texts.Xml(name)}</c>.</summary>")
-                    .Line($"public const string {constant} = {Texts.Literal(name)};");
-            }
-            code.Close();
-        }
-    }
-
-    private void LoadDocs(bool file = true)
-    {
-        code.Line("/// <param name=\"options\">How; null: on the CPU.</param>");
-        if (file)
-        {
-            code.Line($"/// <exception cref=\"{names["FileNotFoundException"]}\">There is no such file.</exception>");
-        }
-        code.Line($"/// <exception cref=\"{names["ManifestException"]}\">The model is not what its manifest says.</exception>")
-            .Line($"/// <exception cref=\"{names["OnnxRuntimeException"]}\">ONNX Runtime refuses the model.</exception>");
-    }
-
     private void Calls()
     {
         string token = names["CancellationToken"];
         bool owns = outputs.Any(o => o.IsOpaque);
         string held = $"{(owns ? "" : "using ")}{names["LorqOutputs"]} outputs = ";
 
-        code.Line().Line("/// <summary>Runs the model.</summary>").Line("/// <param name=\"input\">What it takes.</param>");
-        CallDocs("The outputs.");
+        code.Line().Line("/// <summary>Runs the model.</summary>").Line("/// <param name=\"input\">The inputs.</param>");
+        CallDocs("The outputs.", full: true);
         code.Open($"public {w.Output} Run({w.Input} input, {token} cancellationToken = default)")
-            .Line($"{held}Session.Run(Inputs(input), {options}, cancellationToken);")
+            .Line($"{held}Session.Run(Inputs(input){Last});")
             .Line("return Outputs(outputs);")
             .Close();
 
         code.Line()
             .Line("/// <summary>Runs the model on a thread of the pool.</summary>")
-            .Line("/// <param name=\"input\">What it takes; the tensors must not change until the task has ended.</param>");
+            .Line("/// <param name=\"input\">The inputs; their tensors must not change until the task has ended.</param>");
         CallDocs("The outputs. The task ends as <see cref=\"Run\"/> does.");
         code.Open($"public async {names["Task"]}<{w.Output}> RunAsync({w.Input} input, {token} cancellationToken = default)")
-            .Line($"{held}await Session.RunAsync(Inputs(input), {options}, cancellationToken).ConfigureAwait(false);")
+            .Line($"{held}await Session.RunAsync(Inputs(input){Last}).ConfigureAwait(false);")
             .Line("return Outputs(outputs);")
             .Close();
     }
@@ -134,19 +93,19 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
         string token = names["CancellationToken"];
         code.Line()
             .Line("/// <summary>Runs the model and writes outputs into memory of yours.</summary>")
-            .Line("/// <param name=\"input\">What it takes.</param>")
+            .Line("/// <param name=\"input\">The inputs.</param>")
             .Line("/// <param name=\"buffers\">Where the outputs go, at least one.</param>");
         CallDocs(null);
         code.Line($"public void RunInto({w.Input} input, {w.Buffers} buffers, {token} cancellationToken = default) =>")
-            .Line($"    Session.RunInto(Inputs(input), Buffers(buffers), {options}, cancellationToken);");
+            .Line($"    Session.RunInto(Inputs(input), Buffers(buffers){Last});");
 
         code.Line()
             .Line("/// <summary>Runs the model on a thread of the pool and writes outputs into memory of yours.</summary>")
-            .Line("/// <param name=\"input\">What it takes; the tensors must not change until the task has ended.</param>")
+            .Line("/// <param name=\"input\">The inputs; their tensors must not change until the task has ended.</param>")
             .Line("/// <param name=\"buffers\">Where the outputs go, at least one; not to be used until the task has ended.</param>");
         CallDocs("A task that ends as <see cref=\"RunInto\"/> does.");
         code.Line($"public {names["Task"]} RunIntoAsync({w.Input} input, {w.Buffers} buffers, {token} cancellationToken = default) =>")
-            .Line($"    Session.RunIntoAsync(Inputs(input), Buffers(buffers), {options}, cancellationToken);");
+            .Line($"    Session.RunIntoAsync(Inputs(input), Buffers(buffers){Last});");
     }
 
     private void SpanCall()
@@ -155,8 +114,12 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
         foreach (Port port in inputs)
         {
             code.Line(
-                $"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.{(port.IsOptional ? " Empty: the value that the model has." : "")}</param>"
+                $"/// <param name=\"{port.Parameter.TrimStart('@')}\">{Texts.Doc(port.Tensor)}.{(port.IsOptional ? " Empty: left out." : "")}</param>"
             );
+        }
+        if (HasAdapters(w))
+        {
+            code.Line("/// <param name=\"adapters\">Names of the adapters to apply; null: none.</param>");
         }
         CallDocs("The outputs, to be disposed.");
         code.Line($"public {w.Spans} RunSpans(");
@@ -167,6 +130,12 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
                 $"    {type}{(port.IsOptional && port.IsOpaque ? "?" : "")} {port.Parameter}{(port.IsOptional ? " = default" : "")},"
             );
         }
+        string options = "null";
+        if (HasAdapters(w))
+        {
+            code.Line($"    {names["IReadOnlyList"]}<string>? adapters = null,");
+            options = $"adapters is null ? null : new {names["LorqRunOptions"]} {{ Adapters = adapters }}";
+        }
         code.Line($"    {names["CancellationToken"]} cancellationToken = default)").Line("{");
         code.Indent();
         if (inputs.Count is > 0 and <= MaxViews)
@@ -176,11 +145,15 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
             {
                 code.Line($"    {View(port)},");
             }
+            if (HasAdapters(w))
+            {
+                code.Line($"    options: {options},");
+            }
             code.Line("    cancellationToken: cancellationToken));");
         }
         else if (inputs.Count == 0)
         {
-            code.Line($"return new {w.Spans}(Session.Run(new {names["InputTensor"]}[0], null, cancellationToken));");
+            code.Line($"return new {w.Spans}(Session.Run(new {names["InputTensor"]}[0], {options}, cancellationToken));");
         }
         else
         {
@@ -189,7 +162,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
             {
                 code.Line($"{port.Parameter} = {View(port)},");
             }
-            code.Close("};").Line($"return new {w.Spans}(Session.RunViews(ref views, null, cancellationToken));");
+            code.Close("};").Line($"return new {w.Spans}(Session.RunViews(ref views, {options}, cancellationToken));");
         }
         code.Close();
     }
@@ -202,15 +175,23 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
             : $"{port.Parameter}.IsEmpty ? default : {view}";
     }
 
-    private void CallDocs(string? returns)
+    private void CallDocs(string? returns, bool full = false)
     {
         code.Line("/// <param name=\"cancellationToken\">Stops the call between two nodes of the model.</param>");
         if (returns is not null)
         {
             code.Line($"/// <returns>{returns}</returns>");
         }
+        if (!full)
+        {
+            code.Line(Exceptions);
+            return;
+        }
         code.Line(
                 $"/// <exception cref=\"{names["InvalidTensorException"]}\">A tensor is missing or does not fit the model: nothing ran.</exception>"
+            )
+            .Line(
+                $"/// <exception cref=\"{names["ArgumentException"]}\">An argument is null{(HasAdapters(w) ? ", or an adapter is not loaded" : "")}.</exception>"
             )
             .Line($"/// <exception cref=\"{names["OperationCanceledException"]}\">The token was cancelled.</exception>")
             .Line($"/// <exception cref=\"{names["ObjectDisposedException"]}\">The model is disposed.</exception>")
@@ -219,11 +200,13 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
 
     private void Helpers()
     {
+        loading.Helper();
         Lister("Inputs", w.Input, "input", "InputTensor", inputs);
         if (outputs.Any(o => !o.IsOpaque && !o.IsString))
         {
             Lister("Buffers", w.Buffers, "buffers", "OutputTensor", [.. outputs.Where(o => !o.IsOpaque && !o.IsString)]);
         }
+        batches.Helper();
         code.Line().Open($"private static {w.Output} Outputs({names["LorqOutputs"]} outputs) => new {w.Output}");
         foreach (Port port in outputs)
         {

@@ -55,7 +55,7 @@ internal static class Page
             .Open($"{w.Visibility} static class {w.Services}")
             .Line($"/// <summary>Adds <see cref=\"{w.Name}\"/> as a singleton, which is loaded when it is first asked for.</summary>")
             .Line("/// <param name=\"services\">The services.</param>")
-            .Line("/// <param name=\"options\">How the model is loaded; null: on the CPU.</param>")
+            .Line("/// <param name=\"options\">Providers, threads and checks; null: the CPU, with the defaults.</param>")
             .Line($"public static {services} Add{w.Name}(this {services} services, {names["LorqSessionOptions"]}? options = null) =>")
             .Line($"    {names["ServiceCollectionServiceExtensions"]}.AddSingleton(services, _ => {w.Name}.Load(options));")
             .Close();
@@ -70,7 +70,7 @@ internal static class Page
         [
             $"/// <para>{title}:</para>",
             "/// <list type=\"bullet\">",
-            .. tensors.Select(t => $"/// <item>{Texts.Doc(t)}</item>"),
+            .. tensors.Select(t => $"/// <item><description>{Texts.Doc(t)}</description></item>"),
             "/// </list>",
         ];
 }

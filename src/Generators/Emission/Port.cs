@@ -21,7 +21,7 @@ internal sealed record Port(Tensor Tensor, string Property, string Parameter, bo
 
     /// <summary>The inputs of a model, the optional ones last.</summary>
     public static IReadOnlyList<Port> Inputs(Wrapper w) =>
-        Of(w.Signature.Inputs.Concat(w.Signature.OptionalInputs), w.Signature.Inputs.Count, "Input", w.Input);
+        Of(w.Signature.Inputs.Concat(w.Signature.OptionalInputs), w.Signature.Inputs.Count, "Input", w.Input, w.Padding);
 
     /// <summary>The outputs of a model.</summary>
     public static IReadOnlyList<Port> Outputs(Wrapper w) =>

@@ -18,6 +18,7 @@ internal sealed class TypeEmitter(Wrapper w, ProjectFacts project, TypeNames nam
         {
             Spans();
         }
+        new BatchEmitter(w, names, code).Type();
     }
 
     private void Input()
@@ -31,14 +32,16 @@ internal sealed class TypeEmitter(Wrapper w, ProjectFacts project, TypeNames nam
             inputs,
             port =>
             {
-                string also = port.IsOptional ? " Null: the value that the model has." : "";
+                string also = port.IsOptional ? " Null: left out." : "";
                 Property(port, $"{Texts.Doc(port.Tensor)}.{also}", !port.IsOptional);
             }
         );
         if (ClassEmitter.HasAdapters(w))
         {
             code.Line()
-                .Line("/// <summary>Names of the adapters to apply, each loaded by <c>Session.LoadAdapter</c>.</summary>")
+                .Line(
+                    $"/// <summary>Names of the adapters to apply, each loaded before by {(w.Adapters.Count > 0 ? $"<see cref=\"{w.Name}.LoadAdapter\"/> or " : "")}<see cref=\"{names["LorqSession"]}.LoadAdapter(string, string)\"/>.</summary>"
+                )
                 .Line($"public {names["IReadOnlyList"]}<string> Adapters {{ get; init; }} = new string[0];");
         }
         new CacheEmitter(w, names, code).Start();

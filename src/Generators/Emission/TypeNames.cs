@@ -8,9 +8,21 @@ internal sealed class TypeNames(bool full)
 
     private static readonly (string Namespace, string[] Types)[] known =
     [
-        ("System", ["AppContext", "ArgumentNullException", "Half", "IDisposable", "ObjectDisposedException", "OperationCanceledException"]),
+        (
+            "System",
+            [
+                "AppContext",
+                "ArgumentException",
+                "ArgumentNullException",
+                "ArgumentOutOfRangeException",
+                "Half",
+                "IDisposable",
+                "ObjectDisposedException",
+                "OperationCanceledException",
+            ]
+        ),
         ("System.CodeDom.Compiler", ["GeneratedCode"]),
-        ("System.Collections.Generic", ["IReadOnlyList", "List"]),
+        ("System.Collections.Generic", ["IEnumerable", "IReadOnlyList", "List"]),
         ("System.IO", ["FileNotFoundException", "Path", "Stream"]),
         ("System.Numerics.Tensors", ["ReadOnlyTensorSpan", "Tensor"]),
         ("System.Threading", ["CancellationToken"]),
@@ -18,15 +30,19 @@ internal sealed class TypeNames(bool full)
         (
             "Lorq.Runtime",
             [
+                "BatchSample",
                 "InputTensor",
                 "InvalidTensorException",
                 "ITensorViews",
+                "LorqBatchOptions",
                 "LorqOutputs",
                 "LorqRunOptions",
                 "LorqSession",
                 "LorqSessionOptions",
                 "ManifestException",
                 "OutputTensor",
+                "PadValue",
+                "ProviderException",
                 "TensorView",
             ]
         ),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Lorq.Diagnostics;
 using Microsoft.CodeAnalysis.Text;
 
 namespace Lorq.Generators.Manifests;
@@ -24,18 +25,13 @@ internal static class ManifestReader
             long version = Whole(Member(root, "formatVersion"));
             if (version != FormatVersion)
             {
-                string advice =
-                    version > FormatVersion
-                        ? "A newer version of Lorq wrote it: update the package Lorq.Build."
-                        : "An older version of Lorq wrote it: compress the model again.";
-                return (null, Problem.At(Problems.ManifestVersion, path, file, $"{version}", $"{FormatVersion}", advice));
+                return (null, Catalogue.ManifestVersion.At(path, file, $"{version}", $"{FormatVersion}"));
             }
             var signature = new Signature(
                 Optional(root, "model") is { } model ? Text(Member(model, "file")) : null,
                 Tensors(Member(root, "inputs")),
                 Optional(root, "optionalInputs") is { } optional ? Tensors(optional) : default,
                 Tensors(Member(root, "outputs")),
-                Optional(root, "adapters") is { } adapters ? new(Items(adapters).Select(Text)) : default,
                 Facts(root)
             );
             RequireDistinct(Member(root, "inputs"), signature.Inputs.Concat(signature.OptionalInputs));
@@ -47,7 +43,7 @@ internal static class ManifestReader
         catch (JsonFault fault)
         {
             LinePosition position = SourceText.From(text).Lines.GetLinePosition(Math.Min(fault.Offset, text.Length));
-            return (null, new(Problems.ManifestUnreadable, path, position.Line, position.Character, new([file, fault.Message])));
+            return (null, Catalogue.ManifestUnreadable.At(path, file, fault.Message) with { Position = position });
         }
     }
 

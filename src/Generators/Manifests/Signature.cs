@@ -3,16 +3,14 @@ namespace Lorq.Generators.Manifests;
 /// <summary>What a manifest says that generated code needs.</summary>
 /// <param name="ModelFile">Name of the model's file; null in one that was made before compressing.</param>
 /// <param name="Inputs">What every call gives.</param>
-/// <param name="OptionalInputs">Inputs that have a value in the model.</param>
+/// <param name="OptionalInputs">Inputs that a call may leave out.</param>
 /// <param name="Outputs">What a call returns.</param>
-/// <param name="Adapters">Names of adapters that were made for the model.</param>
 /// <param name="Facts">What the documentation says of size and loss; null before compressing.</param>
 internal sealed record Signature(
     string? ModelFile,
     EquatableArray<Tensor> Inputs,
     EquatableArray<Tensor> OptionalInputs,
     EquatableArray<Tensor> Outputs,
-    EquatableArray<string> Adapters,
     CompressionFacts? Facts
 );
 

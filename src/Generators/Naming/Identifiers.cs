@@ -29,6 +29,30 @@ internal static class Identifiers
         "ToString",
     ];
 
+    /// <summary>Members of a model's class, which it cannot be called by.</summary>
+    private static readonly HashSet<string> members =
+    [
+        "Adapters",
+        "Buffers",
+        "Dispose",
+        "Inputs",
+        "Load",
+        "LoadAdapter",
+        "ModelFile",
+        "Outputs",
+        "Padding",
+        "Resource",
+        "ResourceName",
+        "Run",
+        "RunAsync",
+        "RunBatches",
+        "RunInto",
+        "RunIntoAsync",
+        "RunSpans",
+        "Session",
+        "Views",
+    ];
+
     /// <summary>Names of properties, one per name of a tensor, all different.</summary>
     /// <param name="names">The tensors' names, in the model's order.</param>
     /// <param name="kind"><c>Input</c> or <c>Output</c>: for a name that has no letter to begin with.</param>
@@ -94,6 +118,16 @@ internal static class Identifiers
         }
         return SyntaxFacts.IsIdentifierStartCharacter(identifier[0]) ? identifier.ToString() : prefix + identifier;
     }
+
+    /// <summary>A name of a class from any text; one that a member has gets <c>Model</c> behind it.</summary>
+    public static string ClassName(string text)
+    {
+        string name = Pascal(text, "Model", 0);
+        return IsClassName(name) ? name : name + "Model";
+    }
+
+    /// <summary>Whether a class for a model may have a name.</summary>
+    public static bool IsClassName(string text) => IsIdentifier(text) && !members.Contains(text);
 
     /// <summary>Whether a text is one identifier, no keyword.</summary>
     public static bool IsIdentifier(string text) =>

@@ -8,6 +8,18 @@ internal sealed class Lifetime(Action release)
     private int users;
     private bool closed;
 
+    /// <summary>Whether the object is closed.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (guard)
+            {
+                return closed;
+            }
+        }
+    }
+
     /// <summary>Starts a use; false where the object is closed.</summary>
     public bool TryEnter()
     {

@@ -18,19 +18,29 @@ internal sealed class NamedDimensions
             {
                 continue;
             }
-            int before = known.FindIndex(k => string.Equals(k.Symbol, symbol, StringComparison.Ordinal));
-            if (before < 0)
+            if (Contradiction(what, info, dims, i) is { } contradiction)
             {
-                known.Add((symbol, dims[i], info.Name));
+                throw contradiction;
             }
-            else if (known[before].Length != dims[i])
-            {
-                string where = known[before].Input == info.Name ? "the same input" : $"input '{known[before].Input}'";
-                throw new InvalidTensorException(
-                    $"{what} has shape [{string.Join(", ", dims)}]: dimension {i} is '{symbol}', which is {known[before].Length} in {where}; the model says {info}.",
-                    info.Name
-                );
-            }
+            known.Add((symbol, dims[i], info.Name));
         }
+    }
+
+    /// <summary>What is wrong with the dimensions of a tensor by those that are known; null: nothing.</summary>
+    public InvalidTensorException? Contradiction(string what, TensorInfo info, long[] dims) =>
+        Enumerable.Range(0, info.Dimensions.Count).Select(i => Contradiction(what, info, dims, i)).FirstOrDefault(e => e is not null);
+
+    private InvalidTensorException? Contradiction(string what, TensorInfo info, long[] dims, int dimension)
+    {
+        int before = known.FindIndex(k => string.Equals(k.Symbol, info.Dimensions[dimension].Symbol, StringComparison.Ordinal));
+        if (before < 0 || known[before].Length == dims[dimension])
+        {
+            return null;
+        }
+        string where = known[before].Input == info.Name ? "the same input" : $"input '{known[before].Input}'";
+        return new(
+            $"{what} has shape [{string.Join(", ", dims)}]: dimension {dimension} is '{known[before].Symbol}', which is {known[before].Length} in {where}; the model says {info}.",
+            info.Name
+        );
     }
 }

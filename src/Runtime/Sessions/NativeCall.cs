@@ -14,6 +14,7 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
     private readonly List<OrtValue> inputs = [];
     private readonly List<string> outputNames = [];
     private readonly List<OrtValue> outputs = [];
+    private readonly List<long[]> bufferDims = [];
     private readonly List<OrtValue> owned = [];
     private OwnedValues? results;
     private byte* empty;
@@ -104,6 +105,7 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
         }
         long[] dims = signature.Check(buffer);
         outputNames.Add(buffer.Name);
+        bufferDims.Add(dims);
         fixed (byte* bytes = buffer.Bytes)
         {
             outputs.Add(Own(Over(bytes, buffer.Bytes.Length, buffer.ElementType, dims)));
@@ -116,7 +118,14 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
         if (outputs.Count > 0)
         {
             signature.CheckDistinct(outputNames, "output");
-            session.Run(options, inputNames, inputs, outputNames, outputs);
+            try
+            {
+                session.Run(options, inputNames, inputs, outputNames, outputs);
+            }
+            catch (OnnxRuntimeException) when (Misfit() is { } misfit)
+            {
+                throw misfit;
+            }
         }
         else if (outputNames.Count > 0)
         {
@@ -129,6 +138,17 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
             throw new ArgumentException("No output is given a buffer: there is nothing to compute.");
         }
     }
+
+    /// <summary>
+    /// The buffer that cannot have had the shape of its output, by the names of dimensions; null: none. Looked for once a call has failed, because the names of outputs are the exporter's word,
+    /// which may be careless where the buffer is right.
+    /// </summary>
+    private InvalidTensorException? Misfit() =>
+        named is null || options.Terminate
+            ? null
+            : outputNames
+                .Select((name, i) => named.Contradiction(signature.Buffer(name), signature.Output(name), bufferDims[i]))
+                .FirstOrDefault(e => e is not null);
 
     /// <summary>An output that is an input of the graph comes back as the caller's own memory, which is pinned during the call only.</summary>
     private static bool LiesInOneOf(OrtValue[] read, OrtValue output) =>

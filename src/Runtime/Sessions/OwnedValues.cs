@@ -3,9 +3,9 @@ using Microsoft.ML.OnnxRuntime;
 namespace Lorq.Runtime.Sessions;
 
 /// <summary>What a call gave, with some values replaced by copies; all of them are freed together.</summary>
-/// <param name="given">What ONNX Runtime gave.</param>
+/// <param name="given">What ONNX Runtime gave; null: all values are copies.</param>
 /// <param name="values">One per output: the value given or its copy.</param>
-internal sealed class OwnedValues(IDisposableReadOnlyCollection<OrtValue> given, OrtValue[] values) : IDisposable
+internal sealed class OwnedValues(IDisposableReadOnlyCollection<OrtValue>? given, OrtValue[] values) : IDisposable
 {
     /// <summary>The values, in the order of the outputs.</summary>
     public IReadOnlyList<OrtValue> Values => values;
@@ -15,11 +15,11 @@ internal sealed class OwnedValues(IDisposableReadOnlyCollection<OrtValue> given,
     {
         for (int i = 0; i < values.Length; i++)
         {
-            if (!ReferenceEquals(values[i], given[i]))
+            if (given is null || !ReferenceEquals(values[i], given[i]))
             {
                 values[i].Dispose();
             }
         }
-        given.Dispose();
+        given?.Dispose();
     }
 }

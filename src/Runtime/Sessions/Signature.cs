@@ -13,9 +13,14 @@ internal sealed class Signature
     public Signature(string model, InferenceSession session)
     {
         this.model = model;
-        Inputs = [.. session.InputNames.Select(n => Describe(n, session.InputMetadata[n]))];
+        IEnumerable<string> optional = session.InputNames.Where(n => IsOptional(session.InputMetadata[n]));
+        Inputs = [.. session.InputNames.Except(optional).Select(n => Describe(n, session.InputMetadata[n]))];
         Outputs = [.. session.OutputNames.Select(n => Describe(n, session.OutputMetadata[n]))];
-        OptionalInputs = [.. session.OverridableInitializerMetadata.Select(m => Describe(m.Key, m.Value))];
+        OptionalInputs =
+        [
+            .. optional.Select(n => Describe(n, session.InputMetadata[n].AsOptionalMetadata().ElementMeta)),
+            .. session.OverridableInitializerMetadata.Select(m => Describe(m.Key, m.Value)),
+        ];
         OutputNames = [.. Outputs.Select(o => o.Name)];
         inputs = Inputs.Concat(OptionalInputs).ToDictionary(i => i.Name, StringComparer.Ordinal);
         outputs = Outputs.ToDictionary(o => o.Name, StringComparer.Ordinal);
@@ -25,6 +30,9 @@ internal sealed class Signature
     public IReadOnlyList<TensorInfo> OptionalInputs { get; }
     public IReadOnlyList<TensorInfo> Outputs { get; }
     public IReadOnlyList<string> OutputNames { get; }
+
+    /// <summary>The input of a name, optional or not; null: there is none.</summary>
+    public TensorInfo? Find(string input) => inputs.GetValueOrDefault(input);
 
     /// <summary>Checks an input; returns its dimensions, or null where ONNX Runtime knows them.</summary>
     /// <param name="view">The input.</param>
@@ -60,12 +68,15 @@ internal sealed class Signature
     {
         string name = buffer.Name!;
         TensorInfo info = Output(name);
-        string what = $"The buffer for output '{name}' of {model}";
+        string what = Buffer(name);
         CheckKind(what, info, OnnxValueType.ONNX_TYPE_TENSOR);
         long[] dims = buffer.Dims();
         Check(what, info, buffer.ElementType, dims, buffer.Length);
         return dims;
     }
+
+    /// <summary>The buffer for an output as an error states it.</summary>
+    public string Buffer(string name) => $"The buffer for output '{name}' of {model}";
 
     /// <summary>The output of a name.</summary>
     public TensorInfo Output(string name) =>
@@ -154,6 +165,8 @@ internal sealed class Signature
         }
         return product == elements;
     }
+
+    private static bool IsOptional(NodeMetadata node) => node.OnnxValueType == OnnxValueType.ONNX_TYPE_OPTIONAL;
 
     private static TensorInfo Describe(string name, NodeMetadata node)
     {

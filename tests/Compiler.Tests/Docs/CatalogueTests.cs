@@ -21,6 +21,7 @@ public partial class CatalogueTests
         ["Caching"] = "091",
         ["Files"] = "095",
         ["Build"] = "096",
+        ["Generators"] = "10",
     };
 
     private static readonly string Sources = Path.Combine(TestData.Root, "src", "Compiler");
@@ -93,9 +94,9 @@ public partial class CatalogueTests
         );
     }
 
-    /// <summary>The compiler and the build package's tasks, which share the catalogue.</summary>
+    /// <summary>The compiler, the build package's tasks and the source generator, which share the catalogue.</summary>
     private static IEnumerable<string> SourceFiles() =>
-        new[] { Sources, Path.Combine(TestData.Root, "build", "Tasks") }
+        new[] { Sources, Path.Combine(TestData.Root, "build", "Tasks"), Path.Combine(TestData.Root, "src", "Generators") }
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories))
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 

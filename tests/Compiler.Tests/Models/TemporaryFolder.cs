@@ -1,6 +1,8 @@
+using Lorq.Tests.Reports;
+
 namespace Lorq.Tests.Models;
 
-/// <summary>A folder of one test, deleted at its end.</summary>
+/// <summary>A folder of one test, deleted at its end; every manifest that the test has left there must follow the schema.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("lorq-test-").FullName;
@@ -10,5 +12,10 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>Names of everything in the folder, sorted: what a failed save left behind.</summary>
     public string[] Names() => [.. new DirectoryInfo(Path).GetFileSystemInfos().Select(f => f.Name).Order(StringComparer.Ordinal)];
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose()
+    {
+        string[] manifests = [.. Directory.GetFiles(Path, "*.lorq.json", SearchOption.AllDirectories).Select(System.IO.File.ReadAllText)];
+        Directory.Delete(Path, recursive: true);
+        Assert.All(manifests, m => Assert.Equal([], SchemaValidation.ManifestErrors(m)));
+    }
 }

@@ -10,6 +10,27 @@ internal static class SchemaValidation
 
     public static List<string> Errors(JsonElement schema, JsonElement value) => [.. Check(schema, schema, value, "$")];
 
+    /// <summary>The checkout's root. This file is compiled into several test projects.</summary>
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>What is wrong with a manifest by the schema in docs.</summary>
+    public static List<string> ManifestErrors(string manifest)
+    {
+        using JsonDocument schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root, "docs", "lorq-manifest.schema.json")));
+        using JsonDocument json = JsonDocument.Parse(manifest);
+        return Errors(schema.RootElement, json.RootElement);
+    }
+
+    private static string FindRoot()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Compiler.sln")))
+        {
+            folder = folder.Parent;
+        }
+        return folder.FullName;
+    }
+
     private static IEnumerable<string> Check(JsonElement root, JsonElement schema, JsonElement value, string path)
     {
         foreach (JsonProperty rule in schema.EnumerateObject().Where(r => !Annotations.Contains(r.Name)))

@@ -23,6 +23,15 @@ internal sealed class ModelBuilder
         return this;
     }
 
+    /// <summary>An input of an optional type that holds a tensor.</summary>
+    public ModelBuilder OptionalInput(string name, DataType type, params string[] dims)
+    {
+        ValueInfoProto input = Value(name, type, dims);
+        input.Type = new TypeProto { OptionalType = new TypeProto.Types.Optional { ElemType = input.Type } };
+        graph.Input.Add(input);
+        return this;
+    }
+
     /// <summary>An output that is a sequence of tensors.</summary>
     public ModelBuilder SequenceOutput(string name, DataType type)
     {

@@ -81,6 +81,29 @@ public sealed class RunTests
     }
 
     [Fact]
+    public void Inputs_of_an_optional_type_are_given_or_left_out()
+    {
+        byte[] model = new ModelBuilder()
+            .Input("x", DataType.Float, "n")
+            .OptionalInput("mask", DataType.Float, "n")
+            .Node("OptionalHasElement", "has", "mask")
+            .Node("Identity", "y", "x")
+            .Output("y", DataType.Float, "n")
+            .Output("has", DataType.Bool)
+            .Bytes();
+        using LorqSession session = LorqSession.Load(model);
+        Assert.Equal("x: Float[n]", Assert.Single(session.Inputs).ToString());
+        Assert.Equal("mask: Float[n]", Assert.Single(session.OptionalInputs).ToString());
+        var x = InputTensor.Of("x", [1f, 2], 2);
+        using LorqOutputs without = session.Run([x]);
+        Assert.False(without["has"].AsSpan<bool>()[0]);
+        using LorqOutputs with = session.Run([x, InputTensor.Of("mask", [1f, 0], 2)]);
+        Assert.True(with["has"].AsSpan<bool>()[0]);
+        Refused("'n', which is 2 in input 'x'", () => session.Run([x, InputTensor.Of("mask", [1f], 1)]).Dispose());
+        Refused("element type Int64", () => session.Run([x, InputTensor.Of("mask", [1L, 0], 2)]).Dispose());
+    }
+
+    [Fact]
     public void A_ref_struct_of_the_callers_holds_the_inputs()
     {
         using LorqSession session = LorqSession.Load(ModelBuilder.Sum());
@@ -127,12 +150,16 @@ public sealed class RunTests
             using LorqOutputs outputs = session.Run(TensorView.Of<float>("x", [3f], []));
             Assert.Equal([3f], outputs[0].ToArray<float>());
             Assert.Equal(0, outputs[0].Dimensions.Length);
+            Assert.Equal(3f, outputs[0].ToTensor<float>()[0]);
+            Assert.Equal(3f, outputs[0].AsTensorSpan<float>()[0]);
         }
         using (LorqSession session = LorqSession.Load(ModelBuilder.Identity(DataType.Float, "n", "4")))
         {
             using LorqOutputs outputs = session.Run(TensorView.Of<float>("x", [], [0, 4]));
             Assert.Equal([0L, 4L], outputs[0].Dimensions.ToArray());
             Assert.Empty(outputs[0].ToArray<float>());
+            Assert.Equal([0, 4], outputs[0].AsTensorSpan<float>().Lengths.ToArray());
+            Assert.Equal([0, 4], outputs[0].ToTensor<float>().Lengths.ToArray());
         }
     }
 
@@ -204,9 +231,15 @@ public sealed class RunTests
         Assert.Throws<ArgumentException>(() =>
             session.RunInto(inputs, [OutputTensor.Of("sum", new float[8], 2, 4)], new() { Outputs = ["sum"] })
         );
-        // Only the run knows the free dimensions: refused by ONNX Runtime, the buffer's neighbours untouched.
+        // Only the run knows the free dimensions: refused by ONNX Runtime, named by us where names tell, the buffer's neighbours untouched.
         float[] three = [.. Enumerable.Repeat(7f, 12)];
-        Assert.Throws<OnnxRuntimeException>(() => session.RunInto(inputs, [OutputTensor.Of("sum", three.AsMemory(0, 4), 1, 4)]));
+        void Small(LorqSession by) => by.RunInto(inputs, [OutputTensor.Of("sum", three.AsMemory(0, 4), 1, 4)]);
+        Refused(
+            "The buffer for output 'sum' of the model has shape [1, 4]: dimension 0 is 'batch', which is 2 in input 'a'",
+            () => Small(session)
+        );
+        using LorqSession careless = LorqSession.Load(ModelBuilder.Sum(), new() { CheckDimensionNames = false });
+        Assert.Throws<OnnxRuntimeException>(() => Small(careless));
         Assert.All(three[4..], v => Assert.Equal(7f, v));
     }
 
