@@ -26,8 +26,6 @@ internal static class NativePublish
             "-p:PublishAot=true",
             "-p:SelfContained=true",
             "-p:CSharpier_Bypass=true",
-            // The solution's build has run them on the same sources, as errors; what is new here are the AOT compiler's warnings.
-            "-p:RunAnalyzers=false",
             "--artifacts-path",
             artifacts,
             "-o",
