@@ -50,8 +50,36 @@ public sealed class Feed : IDisposable
     /// <summary>The compiler that samples run.</summary>
     public static string Compiler => Path.Combine(AppContext.BaseDirectory, "lorq.dll");
 
-    /// <summary>Runs dotnet, without build servers that would outlive the test.</summary>
+    /// <summary>Runs dotnet.</summary>
     public BuildResult Run(string folder, params string[] arguments)
+    {
+        using Process process = Start(folder, arguments);
+        return Finish(process, "dotnet " + string.Join(' ', arguments));
+    }
+
+    /// <summary>Runs a program that needs no .NET on the machine.</summary>
+    public static BuildResult Execute(string program)
+    {
+        using Process process = Process.Start(
+            new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
+        return Finish(process, program);
+    }
+
+    private static BuildResult Finish(Process process, string command)
+    {
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(Limit))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{command} did not end within {Limit.TotalMinutes} minutes.");
+        }
+        return new BuildResult(process.ExitCode, output.Result + error.Result);
+    }
+
+    /// <summary>Starts dotnet, without build servers that would outlive the test.</summary>
+    public Process Start(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -68,15 +96,7 @@ public sealed class Feed : IDisposable
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["MSBUILDTERMINALLOGGER"] = "off";
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Limit))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"dotnet {string.Join(' ', arguments)} did not end within {Limit.TotalMinutes} minutes.");
-        }
-        return new BuildResult(process.ExitCode, output.Result + error.Result);
+        return Process.Start(start)!;
     }
 
     public void Dispose()
