@@ -54,7 +54,10 @@ public class ManifestTests
         // ONNX Runtime, from whose statement the manifest of a compressed model is made, sees the same.
         using var runner = new ModelRunner(path);
         Assert.Equal(["x"], runner.Inputs.Select(i => i.Name));
-        Assert.Equal(signature.OptionalInputs.Select(i => (i.Name, i.Dims[0].Length)), runner.OptionalInputs.Select(i => (i.Name, (long?)i.Shape[0])));
+        Assert.Equal(
+            signature.OptionalInputs.Select(i => (i.Name, i.Dims[0].Length)),
+            runner.OptionalInputs.Select(i => (i.Name, (long?)i.Shape[0]))
+        );
     }
 
     [Fact]
@@ -62,7 +65,10 @@ public class ManifestTests
     {
         string text = Sample().ToJson();
         Assert.Equal(["$.target is missing"], SchemaValidation.ManifestErrors(text.Replace("  \"target\": \"ort\",\n", "")));
-        Assert.Contains("$.original is missing", SchemaValidation.ManifestErrors(System.Text.RegularExpressions.Regex.Replace(text, "  \"original\": (?s:.*?)\n  },\n", "")));
+        Assert.Contains(
+            "$.original is missing",
+            SchemaValidation.ManifestErrors(System.Text.RegularExpressions.Regex.Replace(text, "  \"original\": (?s:.*?)\n  },\n", ""))
+        );
     }
 
     [Theory]
