@@ -8,7 +8,7 @@ public sealed class Feed : IDisposable
     /// <summary>A version of its own: nothing can come from an earlier run.</summary>
     public const string Version = "0.1.0-test";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     public Feed()
     {

@@ -124,6 +124,8 @@ public sealed class SolutionTests(Feed feed)
             """<Compile Include="Program.fs" /><ProjectReference Include="../Library/Library.csproj" />"""
         );
         Write("F/Program.fs", CallFromFSharp);
+        // The SDK refers to F#'s core library by itself only where versions are not central.
+        Write("F/Directory.Packages.props", "<Project />");
 
         void Write(string file, string text) => File.WriteAllText(Path.Combine(root, file), text);
         void WriteProject(string file, string properties, string items) =>
