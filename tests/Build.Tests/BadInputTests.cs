@@ -60,7 +60,7 @@ public sealed class BadInputTests(Feed feed)
         // The whole build is killed, and its compiler lives on.
         Script(
             killed,
-            "mkdir obj/lorq/Models/tiny/.lorq-2; echo half > obj/lorq/Models/tiny/tiny.lorq.onnx; echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 120"
+            "mkdir obj/lorq/Models/tiny/.lorq-2; echo half > obj/lorq/Models/tiny/tiny.lorq.onnx; echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 1200"
         );
         using (Process build = feed.Start(killed.Folder, "msbuild", killed.Project, "-t:LorqIncludeModels"))
         {
