@@ -44,6 +44,7 @@ public sealed class CheckModels : ModelsTask
                 if (IsStale(model))
                 {
                     var marked = new TaskItem(item);
+                    marked.SetMetadata("LorqLink", model.Link);
                     marked.SetMetadata("LorqIsCompressed", isCompressed ? "true" : "false");
                     marked.SetMetadata("DefiningProjectFile", item.GetMetadata("DefiningProjectFullPath"));
                     stale.Add(marked);

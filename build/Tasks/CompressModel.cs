@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Lorq.Diagnostics;
@@ -11,6 +12,10 @@ public sealed class CompressModel : ToolTask
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a build may stay silent.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+
+    private readonly Stopwatch silent = new();
     private volatile bool cancelled;
     private ModelItem? model;
     private ProjectPlace place;
@@ -124,7 +129,15 @@ public sealed class CompressModel : ToolTask
         bool isSummary = messageImportance == StandardOutputLoggingImportance;
         if (isSummary || CompilerMessage.Parse(singleLine) is not { } message)
         {
-            Log.LogMessage(messageImportance, singleLine);
+            // Every line in the build's normal output, in its usual one as many as show that it goes on.
+            if (!isSummary && silent.Elapsed >= Silence && singleLine.Trim().Length > 0)
+            {
+                Tell($"{Path.GetFileName(model!.Model)}: {singleLine.Trim()}");
+            }
+            else
+            {
+                Log.LogMessage(messageImportance, singleLine);
+            }
             return;
         }
         // What no file is to blame for came from the item.
@@ -159,7 +172,7 @@ public sealed class CompressModel : ToolTask
         bool compresses = request[0] == "compress";
         if (compresses)
         {
-            Log.LogMessage(MessageImportance.High, $"{name}: compressing");
+            Tell($"{name}: compressing");
         }
         // Left by a compiler that was killed.
         foreach (string leftover in Directory.GetDirectories(item.Folder, ".lorq-*"))
@@ -175,9 +188,16 @@ public sealed class CompressModel : ToolTask
         Stamp.Write(item.StampFile, CompilerRun.Key(request, Compiler), File.ReadAllLines(item.DependencyFile), outputs, started);
         if (compresses)
         {
-            Log.LogMessage(MessageImportance.High, Summary(item));
+            Tell(Summary(item));
         }
         return true;
+    }
+
+    /// <summary>Says something in the build's usual output.</summary>
+    private void Tell(string message)
+    {
+        silent.Restart();
+        Log.LogMessage(MessageImportance.High, message);
     }
 
     /// <summary>Takes the model's lock.</summary>
@@ -185,6 +205,7 @@ public sealed class CompressModel : ToolTask
     private FileStream? Lock(ModelItem item)
     {
         Directory.CreateDirectory(item.Folder);
+        silent.Restart();
         while (!cancelled)
         {
             try
@@ -196,6 +217,10 @@ public sealed class CompressModel : ToolTask
                 if (IsDesignTime)
                 {
                     return null;
+                }
+                if (silent.Elapsed >= Silence)
+                {
+                    Tell($"{Path.GetFileName(item.Model)}: waiting for another build that compresses it ({item.LockFile})");
                 }
                 Thread.Sleep(Pause);
             }
@@ -212,10 +237,10 @@ public sealed class CompressModel : ToolTask
         double after = Bytes(manifest, "model");
         string text = string.Format(
             CultureInfo.InvariantCulture,
-            "{0}: {1:0.00} MB -> {2:0.00} MB ({3:0.0} %)",
+            before < 1e6 ? "{0}: {1:0.0} kB -> {2:0.0} kB ({3:0.0} %)" : "{0}: {1:0.00} MB -> {2:0.00} MB ({3:0.0} %)",
             Path.GetFileName(item.Model),
-            before / 1e6,
-            after / 1e6,
+            before < 1e6 ? before / 1e3 : before / 1e6,
+            before < 1e6 ? after / 1e3 : after / 1e6,
             100 * after / before
         );
         return double.TryParse(loss, NumberStyles.Float, CultureInfo.InvariantCulture, out double measured)

@@ -23,6 +23,9 @@ internal sealed class ModelItem
     /// <summary>What ONNX Runtime's adapters are called.</summary>
     private const string AdapterExtension = ".onnx_adapter";
 
+    /// <summary>What the compiler's models are called.</summary>
+    private const string Ending = ".lorq.onnx";
+
     private readonly ITaskItem item;
     private readonly string projectFolder;
 
@@ -41,11 +44,12 @@ internal sealed class ModelItem
         string name = Path.GetFileNameWithoutExtension(Model);
         Link = Text("Link") is { Length: > 0 } link
             ? Contained("Link", link)
-            : DefaultLink(isCompressed ? name + ".lorq.onnx" : Path.GetFileName(Model));
-        // One folder per place in the output: unique within the project, and short enough for Windows.
-        Folder = Path.Combine(intermediateFolder, Path.GetDirectoryName(Link) ?? "", name);
+            : DefaultLink(isCompressed ? name + Ending : Path.GetFileName(Model));
+        // One folder per place in the output: one model may be there as it is and in several sizes.
+        string place = Link.EndsWith(Ending, StringComparison.Ordinal) ? Link.Substring(0, Link.Length - Ending.Length) : Link;
+        Folder = Path.Combine(intermediateFolder, place.Replace('/', Path.DirectorySeparatorChar));
         Manifest = Path.Combine(Folder, name + ".lorq.json");
-        Output = isCompressed ? Path.Combine(Folder, name + ".lorq.onnx") : Model;
+        Output = isCompressed ? Path.Combine(Folder, name + Ending) : Model;
         ClassName = Identifier("ClassName", @"^@?[_\p{L}][\w]*$", "no C# identifier");
         Namespace = Identifier("Namespace", @"^@?[_\p{L}]\w*(\.@?[_\p{L}]\w*)*$", "no C# namespace");
         Visibility = Choice("Visibility", "public", "internal");

@@ -48,7 +48,9 @@ internal static class Program
                 (models, work, name, stop) => Task.FromResult(new JudgeCheck(models, work, name).Run(stop))
             ),
             Kernels(),
+            Build(),
             Picture(),
+            Template(),
         };
         using var cancellation = new CancellationTokenSource();
         Console.CancelKeyPress += (_, e) =>
@@ -107,6 +109,29 @@ internal static class Program
             "The fused node against ONNX Runtime's 4-bit MatMul with a low-rank branch and against fp32. Writes kernels.md."
         );
         command.SetAction((_, stop) => Task.FromResult(new KernelBenchmark().Run(stop) ? 0 : 1));
+        return command;
+    }
+
+    private static Command Build()
+    {
+        var command = new Command(
+            "build",
+            "From the packages to a typed call: three commands, what a build that has nothing to do costs, cold and warm builds, sizes. Writes build.md."
+        );
+        command.SetAction(
+            async (_, stop) =>
+            {
+                using var work = new WorkFolder(null);
+                return await new BuildBenchmark(work).Run(stop) ? 0 : 1;
+            }
+        );
+        return command;
+    }
+
+    private static Command Template()
+    {
+        var command = new Command("template", $"Makes the model of dotnet new lorq-console anew: {TemplateModel.Place}.");
+        command.SetAction(_ => TemplateModel.Write());
         return command;
     }
 

@@ -116,8 +116,12 @@ public sealed class CollectModelsTests : IDisposable
 
         public string ProjectFileOfTaskNode => "";
 
-        public bool BuildProjectFile(string projectFileName, string[] targetNames, IDictionary globalProperties, IDictionary targetOutputs) =>
-            false;
+        public bool BuildProjectFile(
+            string projectFileName,
+            string[] targetNames,
+            IDictionary globalProperties,
+            IDictionary targetOutputs
+        ) => false;
 
         public void LogCustomEvent(CustomBuildEventArgs e) { }
 

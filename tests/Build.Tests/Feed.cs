@@ -8,13 +8,13 @@ public sealed class Feed : IDisposable
     /// <summary>A version of its own: nothing can come from an earlier run.</summary>
     public const string Version = "0.1.0-test";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     public Feed()
     {
         Root = Directory.CreateTempSubdirectory("lorq-build-").FullName;
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        foreach (string project in new[] { "src/Runtime/Runtime.csproj", "build/Lorq.Build.csproj" })
+        foreach (string project in new[] { "src/Runtime/Runtime.csproj", "build/Lorq.Build.csproj", "templates/Lorq.Templates.csproj" })
         {
             Run(
                     Repository,
@@ -50,8 +50,36 @@ public sealed class Feed : IDisposable
     /// <summary>The compiler that samples run.</summary>
     public static string Compiler => Path.Combine(AppContext.BaseDirectory, "lorq.dll");
 
-    /// <summary>Runs dotnet, without build servers that would outlive the test.</summary>
+    /// <summary>Runs dotnet.</summary>
     public BuildResult Run(string folder, params string[] arguments)
+    {
+        using Process process = Start(folder, arguments);
+        return Finish(process, "dotnet " + string.Join(' ', arguments));
+    }
+
+    /// <summary>Runs a program that needs no .NET on the machine.</summary>
+    public static BuildResult Execute(string program)
+    {
+        using Process process = Process.Start(
+            new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
+        return Finish(process, program);
+    }
+
+    private static BuildResult Finish(Process process, string command)
+    {
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(Limit))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{command} did not end within {Limit.TotalMinutes} minutes.");
+        }
+        return new BuildResult(process.ExitCode, output.Result + error.Result);
+    }
+
+    /// <summary>Starts dotnet, without build servers that would outlive the test.</summary>
+    public Process Start(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -61,19 +89,14 @@ public sealed class Feed : IDisposable
         };
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["NUGET_PACKAGES"] = folder == Repository ? UserPackages : Path.Combine(Root, "packages");
+        start.Environment["DOTNET_CLI_HOME"] = Path.Combine(Root, "home");
+        start.Environment["DOTNET_ADD_GLOBAL_TOOLS_TO_PATH"] = "false";
+        start.Environment["DOTNET_GENERATE_ASPNET_CERTIFICATE"] = "false";
         start.Environment["LORQ_CACHE"] = Path.Combine(Root, "cache");
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["MSBUILDTERMINALLOGGER"] = "off";
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Limit))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"dotnet {string.Join(' ', arguments)} did not end within {Limit.TotalMinutes} minutes.");
-        }
-        return new BuildResult(process.ExitCode, output.Result + error.Result);
+        return Process.Start(start)!;
     }
 
     public void Dispose()

@@ -1,3 +1,6 @@
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using System.Text;
 using Google.Protobuf;
 using Lorq.Onnx;
 using Lorq.Tests.Reports;
@@ -64,6 +67,9 @@ internal sealed class Sample
         return result;
     }
 
+    /// <summary>The same, with what was done read from the binary log.</summary>
+    public BuildLog Log(string verb, params string[] arguments) => BuildLog.Of(feed, Folder, [verb, name + ".csproj", .. arguments]);
+
     /// <summary>A path in the project's folder.</summary>
     public string At(params string[] parts) => Path.Combine([Folder, .. parts]);
 
@@ -95,6 +101,21 @@ internal sealed class Sample
         var model = new ModelProto { IrVersion = 8, Graph = graph };
         model.OpsetImport.Add(new OperatorSetIdProto { Version = 17 });
         File.WriteAllBytes(path, model.ToByteArray());
+    }
+
+    /// <summary>Writes samples for the model's input, made from a seed.</summary>
+    public static void WriteCalibration(string path, int seed)
+    {
+        const string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (8, 128), }";
+        var random = new Random(seed);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Create);
+        using Stream entry = archive.CreateEntry("x.npy").Open();
+        // Version 1.0: magic, the header's length, the header up to a multiple of 64 bytes, the numbers.
+        entry.Write([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, 118, 0]);
+        entry.Write(Encoding.ASCII.GetBytes(header.PadRight(117) + "\n"));
+        float[] values = [.. Enumerable.Range(0, 8 * 128).Select(_ => random.NextSingle() - 0.5f)];
+        entry.Write(MemoryMarshal.AsBytes<float>(values));
     }
 
     private static ValueInfoProto Value(string name, int width)

@@ -44,8 +44,8 @@ public static partial class Catalogue
         "LORQ0964",
         "The compiler was stopped",
         "The compiler ended with code {1} while it worked on '{0}'.",
-        "It was killed (code 137 on Linux: mostly for lack of memory), or has a defect, which its last lines in the build's output show.",
-        "Build again; finished steps are kept. The command line is in the build's detailed output."
+        "It was killed, or has a defect, which its last lines show.",
+        "Build again; finished steps are kept. Code 137 means that it was killed, mostly for lack of memory. Its command line and last lines are in the output of -v:normal."
     );
 
     /// <summary>The intermediate folder refuses.</summary>
@@ -66,12 +66,12 @@ public static partial class Catalogue
         "Remove EmbedModel from the item; the files are then copied beside the application."
     );
 
-    /// <summary>A library's package that lacks the runtime; the package's targets report it.</summary>
+    /// <summary>A library whose users lack the runtime; the package's targets report it.</summary>
     public static readonly Diagnostic RuntimeNotPacked = new(
         "LORQ0967",
-        "A package does not bring the runtime",
-        "The package {0} will not bring Lorq.Runtime to its users, because Lorq.Build is a private dependency.",
-        "PrivateAssets=\"all\" keeps a build package and all it depends on away from a library's users, who need Lorq.Runtime to run its models.",
-        "Add a PackageReference to Lorq.Runtime to the library."
+        "A library does not bring the runtime",
+        "'{0}' does not bring Lorq.Runtime to those who use it, because Lorq.Build is a private dependency.",
+        "PrivateAssets=\"all\" keeps a build package and all it depends on away from the projects and packages that use a library, and they need Lorq.Runtime to run its models. Without it, targets and generator stay private all the same.",
+        "Remove PrivateAssets=\"all\" from the library's reference to Lorq.Build, or add a PackageReference to Lorq.Runtime."
     );
 }

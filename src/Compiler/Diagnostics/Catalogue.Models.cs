@@ -35,7 +35,7 @@ public static partial class Catalogue
         "The file is not an ONNX model",
         "'{0}' is not an ONNX model: {1}.",
         "The file is of another format: text, a Git LFS pointer, an archive, a PyTorch or TensorFlow checkpoint.",
-        "Give an .onnx file; export checkpoints of other frameworks to ONNX first."
+        "Give an .onnx file: 'git lfs pull' fetches what a pointer of Git LFS stands for, and checkpoints of other frameworks are exported to ONNX first."
     );
 
     /// <summary>The protobuf of the model is damaged.</summary>

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Lorq.Examples.ReadLines;
+using Lorq.Examples.Ocr;
 
 namespace Lorq.Benchmarks.Judges;
 

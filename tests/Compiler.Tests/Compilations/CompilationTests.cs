@@ -1,47 +1,17 @@
 using System.Globalization;
-using Google.Protobuf;
 using Lorq.Calibration;
 using Lorq.Diagnostics;
 using Lorq.Specs;
-using Lorq.Tests.Calibration;
-using Lorq.Tests.Models;
-using Lorq.Tests.Rewriting;
-using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Tests.Compilations;
 
 public sealed class CompilationTests : IDisposable
 {
-    private readonly TemporaryFolder folder = new();
-    private readonly string model;
-    private readonly string data;
-    private readonly long size;
+    private readonly Trial trial = new();
 
-    public CompilationTests()
-    {
-        model = folder.File("small.onnx");
-        File.WriteAllBytes(
-            model,
-            new SmallModel(17)
-                .Input("ids", DataType.Int64, -1, 8)
-                .Weight("table", 512, 64)
-                .Weight("up", 64, 256)
-                .Weight("down", 256, 64)
-                .Node("Gather", "table,ids", "e")
-                .Node("MatMul", "e,up", "u")
-                .Node("Relu", "u", "r")
-                .Node("MatMul", "r,down", "y")
-                .Output("y")
-                .Proto.ToByteArray()
-        );
-        size = new FileInfo(model).Length;
-        data = folder.File("data.npz");
-        var random = new Random(1);
-        long[] ids = [.. Enumerable.Range(0, 24 * 8).Select(_ => (long)random.Next(512))];
-        Npy.Zip(data, ("ids.npy", Npy.Longs(ids, 24, 8)));
-    }
+    private long Size => new FileInfo(trial.Model).Length;
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => trial.Dispose();
 
     [Theory]
     [InlineData("ort")]
@@ -50,15 +20,15 @@ public sealed class CompilationTests : IDisposable
     public void The_file_keeps_the_budget_and_the_same_input_gives_the_same_bytes(string target)
     {
         CompressionSpec spec = Spec(25) with { Target = target };
-        CompilationResult first = Run(spec, "a");
-        Assert.True(new FileInfo(first.ModelPath).Length <= size / 4);
-        Assert.True(new FileInfo(first.ModelPath).Length > size / 4 - 2048, "the budget was not spent");
+        CompilationResult first = trial.RunAlone(spec, trial.Folder.File("a"));
+        Assert.True(new FileInfo(first.ModelPath).Length <= Size / 4);
+        Assert.True(new FileInfo(first.ModelPath).Length > Size / 4 - 2048, "the budget was not spent");
         Assert.Equal(
             ["small.lorq.json", "small.lorq.onnx", "small.report.html", "small.report.json", "small.report.md"],
-            Directory.GetFileSystemEntries(folder.File("a")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)
+            Directory.GetFileSystemEntries(trial.Folder.File("a")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)
         );
         Assert.InRange(first.Report.Solver!.Gap, 0, 1e-4);
-        CompilationResult second = Run(spec with { Threads = 1 }, "b");
+        CompilationResult second = trial.RunAlone(spec with { Threads = 1 }, trial.Folder.File("b"));
         Assert.Equal(File.ReadAllBytes(first.ModelPath), File.ReadAllBytes(second.ModelPath));
         Assert.Equal(File.ReadAllText(first.ManifestPath), File.ReadAllText(second.ManifestPath));
     }
@@ -118,7 +88,7 @@ public sealed class CompilationTests : IDisposable
         Assert.Equal("LORQ0801", e.Diagnostic.Id);
         Assert.Equal(before, State("out"));
         Assert.Throws<LorqException>(() => Run(Spec(12) with { Accuracy = new AccuracyLimit("cosine", 0.999999) }, "new"));
-        Assert.False(Directory.Exists(folder.File("new")));
+        Assert.False(Directory.Exists(trial.Folder.File("new")));
     }
 
     [Theory]
@@ -134,17 +104,17 @@ public sealed class CompilationTests : IDisposable
     {
         using var source = new CancellationTokenSource();
         var progress = new Cancelling(source, stage);
-        Assert.ThrowsAny<Exception>(() => Compilation.Run(Request(Spec(25), "cancelled"), progress, source.Token));
+        Assert.ThrowsAny<Exception>(() => trial.RunAlone(Spec(25), trial.Folder.File("cancelled"), progress, source.Token));
         Assert.True(source.IsCancellationRequested);
-        Assert.False(Directory.Exists(folder.File("cancelled")));
+        Assert.False(Directory.Exists(trial.Folder.File("cancelled")));
     }
 
     [Fact]
     public void An_output_that_is_a_file_is_refused()
     {
-        File.WriteAllText(folder.File("taken"), "");
+        File.WriteAllText(trial.Folder.File("taken"), "");
         Assert.Equal("LORQ0950", Assert.Throws<LorqException>(() => Run(Spec(25), "taken")).Diagnostic.Id);
-        Assert.True(File.Exists(folder.File("taken")));
+        Assert.True(File.Exists(trial.Folder.File("taken")));
     }
 
     [SkippableFact]
@@ -164,25 +134,18 @@ public sealed class CompilationTests : IDisposable
                 Symmetry = Symmetry.Symmetric,
             },
         };
-        CompilationResult result = Compilation.Run(new CompilationRequest(path!, spec, folder.File("minilm")), null, default);
+        CompilationResult result = Compilation.Run(new CompilationRequest(path!, spec, trial.Folder.File("minilm")), null, default);
         Assert.True(result.Report.Divergence!.Outputs[0].Cosine >= 0.9999);
     }
 
-    private CompressionSpec Spec(double percent) =>
-        new()
-        {
-            Budget = new SizeBudget.Percent(percent),
-            Calibration = new CalibrationSpec { Data = [data] },
-        };
+    private CompressionSpec Spec(double percent) => trial.Spec(percent);
 
-    private CompilationRequest Request(CompressionSpec spec, string output) => new(model, spec, folder.File(output));
-
-    private CompilationResult Run(CompressionSpec spec, string output) => Compilation.Run(Request(spec, output), null, default);
+    private CompilationResult Run(CompressionSpec spec, string output) => trial.Run(spec, trial.Folder.File(output));
 
     private string[] State(string output) =>
         [
             .. Directory
-                .GetFiles(folder.File(output))
+                .GetFiles(trial.Folder.File(output))
                 .Order(StringComparer.Ordinal)
                 .Select(f => f + Convert.ToHexString(File.ReadAllBytes(f))),
         ];

@@ -77,7 +77,9 @@ public sealed class FailureTests : IDisposable
         trial.Run(trial.Spec(40));
         string[] before = Trial.State(trial.Folder.Path);
         using var source = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => trial.Run(trial.Spec(20), null, new Cancelling(source, stage), source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            trial.RunAlone(trial.Spec(20), null, new Cancelling(source, stage), source.Token)
+        );
         Assert.Equal(before, Trial.State(trial.Folder.Path));
     }
 

@@ -21,13 +21,13 @@ public sealed class PlanTests : IDisposable
     public void Threads_and_memory_change_no_byte(string target)
     {
         CompressionSpec spec = trial.Spec(20) with { Target = target };
-        CompilationResult one = trial.Run(spec with { Threads = 1 }, trial.Folder.File("1"));
+        CompilationResult one = trial.RunAlone(spec with { Threads = 1 }, trial.Folder.File("1"));
         CompilationResult[] others =
         [
-            trial.Run(spec with { Threads = 2 }, trial.Folder.File("2")),
-            trial.Run(spec with { Threads = 3 }, trial.Folder.File("3")),
+            trial.RunAlone(spec with { Threads = 2 }, trial.Folder.File("2")),
+            trial.RunAlone(spec with { Threads = 3 }, trial.Folder.File("3")),
             // Room for one second moment at a time: two passes over the data.
-            trial.Run(spec with { Calibration = spec.Calibration with { MemoryCapBytes = 1 } }, trial.Folder.File("passes")),
+            trial.RunAlone(spec with { Calibration = spec.Calibration with { MemoryCapBytes = 1 } }, trial.Folder.File("passes")),
         ];
         Assert.All(others, o => Assert.Equal(File.ReadAllBytes(one.ModelPath), File.ReadAllBytes(o.ModelPath)));
         Assert.All(
@@ -138,7 +138,7 @@ public sealed class PlanTests : IDisposable
             Calibration = new CalibrationSpec(),
             Menu = new MenuSpec { Decompositions = ["svd"] },
         };
-        CompressionReport with = trial.Run(spec, trial.Folder.File("with")).Report;
+        CompressionReport with = trial.RunAlone(spec, trial.Folder.File("with")).Report;
         Assert.True(with.LowRank!.With <= with.LowRank.Without);
         CompressionReport without = trial
             .Run(

@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Menu;
 using Lorq.Models;
@@ -73,7 +74,11 @@ public sealed class SharingTests : IDisposable
     }
 
     private static CompilationResult Run(string model, CompressionSpec spec, string folder) =>
-        Compilation.Run(new CompilationRequest(model, spec, Path.Combine(Path.GetDirectoryName(model)!, folder)), null, default);
+        Compilation.Run(
+            new CompilationRequest(model, spec, Path.Combine(Path.GetDirectoryName(model)!, folder)) { Cache = CacheFolder.OfUser() },
+            null,
+            default
+        );
 
     [Fact]
     public void A_strong_part_leaves_before_the_rest_is_rounded()

@@ -18,7 +18,7 @@ public sealed class SweepTests : IDisposable
     public void A_point_is_a_file_of_its_size_and_its_measured_loss(string target)
     {
         CompressionSpec spec = trial.Spec(1) with { Target = target };
-        SweepReport report = Run(spec, 9, 3);
+        SweepReport report = trial.Sweep(spec, 9, 3);
         Assert.Equal(3, report.Points.Count(p => p.MeasuredLoss is not null));
         Assert.NotNull(report.Points[0].MeasuredLoss);
         Assert.NotNull(report.Points[^1].MeasuredLoss);
@@ -31,7 +31,7 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public void The_csv_says_what_the_report_says()
     {
-        SweepReport report = Run(trial.Spec(1), 12, 1);
+        SweepReport report = trial.Sweep(trial.Spec(1), 12, 1);
         string[] lines = report.ToCsv().TrimEnd('\n').Split('\n');
         Assert.Equal("plan,bytes,bits_per_weight,predicted_loss,measured_loss,certified_gap", lines[0]);
         Assert.Equal(1 + report.Points.Count + report.Uniform.Count, lines.Length);
@@ -51,10 +51,10 @@ public sealed class SweepTests : IDisposable
     public void Without_data_the_front_is_of_weighted_errors_and_nothing_can_be_verified()
     {
         CompressionSpec spec = trial.Spec(1) with { Calibration = new CalibrationSpec() };
-        SweepReport report = Run(spec, 8, 0);
+        SweepReport report = trial.Sweep(spec, 8, 0);
         Assert.Equal("weighted-error", report.Metric);
         Assert.All(report.Points, p => Assert.Null(p.MeasuredLoss));
-        Assert.Equal("LORQ0655", Assert.Throws<LorqException>(() => Run(spec, 8, 1)).Diagnostic.Id);
+        Assert.Equal("LORQ0655", Assert.Throws<LorqException>(() => trial.Sweep(spec, 8, 1)).Diagnostic.Id);
     }
 
     [Theory]
@@ -116,7 +116,4 @@ public sealed class SweepTests : IDisposable
         Assert.Contains("LORQ0117", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
         Assert.Equal(before, Trial.State(trial.Folder.Path));
     }
-
-    private SweepReport Run(CompressionSpec spec, int points, int verify) =>
-        Sweep.Run(new SweepRequest(trial.Model, spec, points, verify), null, default);
 }

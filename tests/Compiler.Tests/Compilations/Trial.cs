@@ -1,4 +1,6 @@
 using Google.Protobuf;
+using Lorq.Caching;
+using Lorq.Reports;
 using Lorq.Specs;
 using Lorq.Tests.Calibration;
 using Lorq.Tests.Models;
@@ -52,12 +54,24 @@ internal sealed class Trial : IDisposable
         return Folder.File(name);
     }
 
-    public CompilationResult Run(
+    /// <summary>
+    /// A whole run. Menus are measured once for all tests' runs with the same model and data, in the cache of this test process: RunCacheTests
+    /// proves that this changes no byte.
+    /// </summary>
+    public CompilationResult Run(CompressionSpec spec, string? output = null, IProgress<StageProgress>? progress = null) =>
+        Compilation.Run(new CompilationRequest(Model, spec, output ?? Output) { Cache = CacheFolder.OfUser() }, progress, default);
+
+    /// <summary>A whole run that measures everything itself: for tests of what measuring does.</summary>
+    public CompilationResult RunAlone(
         CompressionSpec spec,
         string? output = null,
         IProgress<StageProgress>? progress = null,
         CancellationToken cancellationToken = default
     ) => Compilation.Run(new CompilationRequest(Model, spec, output ?? Output), progress, cancellationToken);
+
+    /// <summary>A sweep, with the cache of <see cref="Run"/>.</summary>
+    public SweepReport Sweep(CompressionSpec spec, int points, int verify) =>
+        Lorq.Sweep.Run(new SweepRequest(Model, spec, points, verify) { Cache = CacheFolder.OfUser() }, null, default);
 
     /// <summary>Every file below a folder with its contents, hidden ones and empty folders too.</summary>
     public static string[] State(string folder) =>

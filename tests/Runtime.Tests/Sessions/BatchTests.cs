@@ -65,14 +65,20 @@ public sealed class BatchTests
             Line(4, 3, 7), // another value of an input without a batch
             Line(5, 3, 7),
             Line(6, 3), // without that input
-            Line(7, 3) with { Options = new() { Adapters = ["two"] } },
-            Line(8, 3) with { Options = new() { Adapters = ["two"] } },
-            Line(9, 3) with { Options = new() { Adapters = ["two"], Outputs = ["y", "rows"] } },
+            Line(7, 3) with
+            {
+                Options = new() { Adapters = ["two"] },
+            },
+            Line(8, 3) with
+            {
+                Options = new() { Adapters = ["two"] },
+            },
+            Line(9, 3) with
+            {
+                Options = new() { Adapters = ["two"], Outputs = ["y", "rows"] },
+            },
         ];
-        (int Size, float First)[] actual =
-        [
-            .. session.RunBatches(samples, s => s, o => (BatchSize(o), o["y"].AsSpan<float>()[0])),
-        ];
+        (int Size, float First)[] actual = [.. session.RunBatches(samples, s => s, o => (BatchSize(o), o["y"].AsSpan<float>()[0]))];
         Assert.Equal([2, 2, 2, 2, 2, 2, 1, 2, 2, 1], actual.Select(a => a.Size));
         Assert.Equal([0f, 1, 2, 3, 28, 35, 6, 14, 16, 18], actual.Select(a => a.First));
     }
@@ -106,7 +112,12 @@ public sealed class BatchTests
             .Output("same", DataType.String, "length", "batch", "2")
             .Bytes();
         using LorqSession session = LorqSession.Load(model);
-        string[][] samples = [["a", "b"], ["c", "d", "é", ""], ["g", "h"]];
+        string[][] samples =
+        [
+            ["a", "b"],
+            ["c", "d", "é", ""],
+            ["g", "h"],
+        ];
         (int Length, string[] Words)[] actual =
         [
             .. session.RunBatches(
@@ -134,7 +145,14 @@ public sealed class BatchTests
                 new() { Padding = [PadValue.Of("words", "-")] }
             ),
         ];
-        Assert.Equal([["a", "b", "-", "-"], ["c", "d", "é", ""], ["g", "h", "-", "-"]], texts);
+        Assert.Equal(
+            [
+                ["a", "b", "-", "-"],
+                ["c", "d", "é", ""],
+                ["g", "h", "-", "-"],
+            ],
+            texts
+        );
     }
 
     [Fact]

@@ -27,31 +27,10 @@ internal static class OutputsSection
 
     private static XElement Outputs(DivergenceResult d)
     {
-        var table = new HtmlTable(
-            "outputs-table",
-            "Divergence by output",
-            false,
-            "output",
-            ">rows",
-            ">cosine",
-            ">relative MSE",
-            ">max abs error",
-            ">KL (nats)",
-            ">top-1 agreement",
-            ">equal"
-        );
+        var table = new HtmlTable("outputs-table", "Divergence by output", false, DivergenceText.OutputColumns);
         foreach (OutputDivergence o in d.Outputs)
         {
-            table.Row(
-                Name(o.Name),
-                Figures.Whole(o.Rows),
-                Figures.Fraction(o.Cosine),
-                Figures.Loss(o.RelativeMse),
-                Figures.Loss(o.MaxAbsError),
-                Figures.Loss(o.Kl),
-                Figures.Fraction(o.Top1),
-                Figures.Fraction(o.ExactShare)
-            );
+            table.Row([Name(o.Name), .. DivergenceText.Of(o)]);
         }
         return table.Build();
     }
@@ -64,10 +43,10 @@ internal static class OutputsSection
 
     private static XElement Worst(IReadOnlyList<SampleDivergence> samples)
     {
-        var table = new HtmlTable(WorstId, "Samples by relative MSE", false, ">sample", ">relative MSE", ">cosine", ">KL (nats)");
+        var table = new HtmlTable(WorstId, "Samples by relative MSE", false, DivergenceText.SampleColumns);
         foreach (SampleDivergence s in samples)
         {
-            table.Row(Figures.Whole(s.Index), Figures.Loss(s.RelativeMse), Figures.Fraction(s.Cosine), Figures.Loss(s.Kl));
+            table.Row([.. DivergenceText.Of(s)]);
         }
         BarRow[] rows =
         [

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using System.Text;
 
-namespace Lorq.Examples.ReadLines;
+namespace Lorq.Examples.Ocr;
 
 /// <summary>
 /// Greedy decoding of connectionist temporal classification (Graves et al. 2006): the best class of each step, runs of one class

@@ -1,9 +1,10 @@
+using Lorq.Examples.Ocr;
 using Microsoft.ML.OnnxRuntime;
 
-namespace Lorq.Examples.ReadLines;
+namespace Lorq.Benchmarks.Judges;
 
-/// <summary>The PP-OCR recognizer, original or compressed: an image of a text line in, its text out. Stock ONNX Runtime on the CPU.</summary>
-public sealed class LineRecognizer : IDisposable
+/// <summary>The PP-OCR recognizer, original or compressed, in stock ONNX Runtime on the CPU: an image of a text line in, its text out.</summary>
+internal sealed class LineRecognizer : IDisposable
 {
     private readonly InferenceSession session;
     private readonly CtcDecoder decoder;
@@ -25,8 +26,8 @@ public sealed class LineRecognizer : IDisposable
     /// <summary>The best class of each step, before decoding.</summary>
     public int[] BestClasses(string imagePath)
     {
-        (float[] values, long[] shape) = LineImage.Read(imagePath);
-        using var image = OrtValue.CreateTensorValueFromMemory(values, shape);
+        (float[] values, nint[] shape) = LineImage.Read(imagePath);
+        using var image = OrtValue.CreateTensorValueFromMemory(values, [.. shape.Select(d => (long)d)]);
         using var options = new RunOptions();
         using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(options, [input], [image], session.OutputNames);
         return decoder.BestClasses(outputs[0].GetTensorDataAsSpan<float>());

@@ -1,4 +1,4 @@
-namespace Lorq.Examples.ReadLines;
+namespace Lorq.Examples.Ocr;
 
 /// <summary>How well lines were read.</summary>
 /// <param name="Errors">Sum of edit distances.</param>

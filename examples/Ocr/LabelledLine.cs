@@ -1,4 +1,4 @@
-namespace Lorq.Examples.ReadLines;
+namespace Lorq.Examples.Ocr;
 
 /// <summary>An image of a text line and what it says.</summary>
 /// <param name="ImagePath">The image.</param>

@@ -1,6 +1,6 @@
 using SkiaSharp;
 
-namespace Lorq.Examples.ReadLines;
+namespace Lorq.Examples.Ocr;
 
 /// <summary>An image of one text line as the recognizer's input.</summary>
 public static class LineImage
@@ -16,7 +16,7 @@ public static class LineImage
     /// </summary>
     /// <returns>1 × 3 × 48 × width, row-major.</returns>
     /// <exception cref="InvalidDataException">The file is no image that can be read.</exception>
-    public static (float[] Values, long[] Shape) Read(string path)
+    public static (float[] Values, nint[] Shape) Read(string path)
     {
         using SKBitmap bitmap =
             SKBitmap.Decode(path) ?? throw new InvalidDataException($"'{path}' is no image that can be read (JPEG or PNG is).");

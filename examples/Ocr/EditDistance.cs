@@ -1,4 +1,4 @@
-namespace Lorq.Examples.ReadLines;
+namespace Lorq.Examples.Ocr;
 
 /// <summary>Levenshtein distance: the least number of inserted, deleted and replaced characters between two texts.</summary>
 public static class EditDistance

@@ -1,10 +1,11 @@
-using Lorq.Examples.ReadLines;
+using Lorq.Benchmarks.Judges;
+using Lorq.Examples.Ocr;
 using SkiaSharp;
 
 namespace Lorq.Tests.Benchmarks;
 
-/// <summary>Reading text lines: what the example shows and the recognizer's judge relies on.</summary>
-public sealed class ReadLinesTests
+/// <summary>Reading text lines: what examples/Ocr shows and the recognizer's judge relies on.</summary>
+public sealed class LineTests
 {
     [Fact]
     public void Edit_distance_is_what_its_definition_says()
@@ -55,8 +56,8 @@ public sealed class ReadLinesTests
         string path = Image(30, 24, (_, _) => new SKColor(red: 255, green: 51, blue: 0));
         try
         {
-            (float[] values, long[] shape) = LineImage.Read(path);
-            Assert.Equal([1, 3, 48, 60], shape);
+            (float[] values, nint[] shape) = LineImage.Read(path);
+            Assert.Equal<nint>([1, 3, 48, 60], shape);
             int plane = 48 * 60;
             Assert.All(values[..plane], v => Assert.Equal(-1, v, 1e-6));
             Assert.All(values[plane..(2 * plane)], v => Assert.Equal((51f / 255 - 0.5f) / 0.5f, v, 1e-6));
@@ -75,7 +76,7 @@ public sealed class ReadLinesTests
         string path = Image(40, 24, (x, _) => new SKColor((byte)(5 * x), 0, 0));
         try
         {
-            (float[] values, long[] shape) = LineImage.Read(path);
+            (float[] values, nint[] shape) = LineImage.Read(path);
             int width = (int)shape[3];
             for (int x = 1; x < width - 1; x++)
             {
