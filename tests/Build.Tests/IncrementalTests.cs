@@ -42,7 +42,10 @@ public sealed class IncrementalTests(Feed feed)
         log = sample.Log("build", "--no-restore");
         Assert.Empty(log.Runs("CompressModel"));
         Assert.Empty(log.Runs("Csc"));
-        Assert.Equal([Path.Combine(Path.GetDirectoryName(manifest)!, ".stamp")], Files(sample).Except(before).Select(f => f.Path));
+        string[] touched = [.. Files(sample).Except(before).Select(f => f.Path)];
+        Assert.Contains(Path.Combine(Path.GetDirectoryName(manifest)!, ".stamp"), touched);
+        // The other model's too where both builds fell within the grain of file times.
+        Assert.All(touched, f => Assert.Equal(".stamp", Path.GetFileName(f)));
 
         File.WriteAllText(sample.At("small.json"), """{ "budget": "45%" }""");
         Assert.Equal(["tiny.onnx"], Models());
