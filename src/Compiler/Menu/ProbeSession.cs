@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Lorq.Calibration;
 using Lorq.Models;
 using Lorq.Onnx;
@@ -13,6 +14,8 @@ namespace Lorq.Menu;
 /// </summary>
 public sealed class ProbeSession : IDisposable
 {
+    private static readonly FrozenDictionary<string, DataTensor> nothing = FrozenDictionary<string, DataTensor>.Empty;
+
     private readonly Lazy<Opened> opened;
 
     /// <summary>Prepares a session; it opens when it is first used.</summary>
@@ -42,17 +45,7 @@ public sealed class ProbeSession : IDisposable
     /// <param name="weights">The weights; sites that none belongs to keep the original's.</param>
     /// <param name="others">Weights of which those that are the same need not be made again; null for none.</param>
     internal ProbeWeights Prepare(IReadOnlyList<CompressedWeight> weights, ProbeWeights? others) =>
-        new([
-            .. weights.Select(w =>
-                others?.Find(w)
-                ?? new ProbeWeights.Fed(
-                    w,
-                    [.. opened.Value.Parts.Select((p, i) => (p, i)).Where(p => p.p.Sites.Contains(w.Site)).Select(p => p.i)],
-                    Materializer.Dequantize(w),
-                    (part, view) => opened.Value.Parts[part].Replacement(w.Site, view)
-                )
-            ),
-        ]);
+        new(weights.Select(w => others?.Find(w) ?? Feed(w)));
 
     /// <summary>Runs a batch with some weights replaced, on the calling thread. Thread-safe.</summary>
     /// <param name="batch">The model's inputs.</param>
@@ -101,6 +94,12 @@ public sealed class ProbeSession : IDisposable
         {
             opened.Value.Dispose();
         }
+    }
+
+    private ProbeWeights.Fed Feed(CompressedWeight weight)
+    {
+        float[] view = Materializer.Dequantize(weight);
+        return new(weight, [.. opened.Value.Parts.Select(p => p.Sites.Contains(weight.Site) ? p.Replacement(weight.Site, view) : nothing)]);
     }
 
     private static Opened Open(OnnxModel model, IReadOnlyList<Site> sites, CancellationToken cancellationToken) =>
