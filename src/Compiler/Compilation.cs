@@ -41,8 +41,8 @@ public sealed record CompilationResult(string ModelPath, string ManifestPath, st
 /// </summary>
 public static class Compilation
 {
-    /// <summary>Points of the size–loss front in the report.</summary>
-    private const int FrontPoints = 32;
+    /// <summary>Points of the size–loss front in the report, besides those of uniform plans.</summary>
+    private const int FrontPoints = 16;
 
     /// <summary>Time for the runs behind the report's speed section.</summary>
     private static readonly TimeSpan SpeedBudget = TimeSpan.FromSeconds(1);
@@ -65,20 +65,26 @@ public static class Compilation
         {
             throw Catalogue.LossLimitNeedsData.With(request.ModelPath);
         }
-        using var profile = Profile.Build(request.ModelPath, spec, request.Cache, clock, cancellationToken);
-        (
-            OnnxModel model,
-            SiteTable table,
-            IEmission emission,
-            CalibrationRun? calibration,
-            IReadOnlyList<SiteMenu> menus,
-            IReadOnlyList<SharedGroup> groups,
-            CacheProfile cache
-        ) = profile;
+        using var subject = Subject.Open(request.ModelPath, spec, request.Cache, clock, cancellationToken);
+        (OnnxModel model, SiteTable table, _, CacheProfile cache) = subject;
+        var kept = new KeptResult(cache, request, files);
+        if (kept.Take() is { } known)
+        {
+            clock.Begin("Reports");
+            files.WriteReports(known);
+            return Finish(known);
+        }
+        (IEmission emission, CalibrationRun? calibration, IReadOnlyList<SiteMenu> menus, IReadOnlyList<SharedGroup> groups) = Profile.Build(
+            subject,
+            spec,
+            clock,
+            cancellationToken
+        );
         var budget = ByteBudget.Of(spec, model, table);
 
         clock.Begin("Plan");
         var planner = new Planner(model, emission, menus, groups);
+        budget.Require(planner.SmallestBytes, isBound: false);
         var materializer = new Materializer(calibration?.Result, spec.Threads, cache);
         var maker = new DecisionMaker(planner, materializer, menus);
         Decision decision;
@@ -193,10 +199,20 @@ public static class Compilation
         );
         CompressionReport report = facts.Report(clock.Stages, files) with { Speed = speed };
         report = noSpeed is null ? report : report with { Warnings = [.. report.Warnings, noSpeed] };
-        files.Write(report, cancellationToken);
-        cancellationToken.ThrowIfCancellationRequested();
-        staging.Publish(files.Names);
-        clock.End();
-        return new CompilationResult(files.Final(files.Model), files.Final(files.Manifest), files.Final(files.Markdown), report);
+        files.WriteManifest(report, cancellationToken);
+        files.WriteReports(report);
+        if (noSpeed is null)
+        {
+            kept.Keep(report);
+        }
+        return Finish(report);
+
+        CompilationResult Finish(CompressionReport report)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            staging.Publish(files.Names);
+            clock.End();
+            return new CompilationResult(files.Final(files.Model), files.Final(files.Manifest), files.Final(files.Markdown), report);
+        }
     }
 }

@@ -8,7 +8,10 @@ internal sealed class StageClock(IProgress<StageProgress>? progress) : IProgress
     private readonly List<FinishedStage> finished = [];
     private long peak;
     private readonly Stopwatch watch = new();
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, int> rounds = new(StringComparer.Ordinal);
     private string? current;
+    private StageProgress? last;
 
     /// <summary>The finished stages in order.</summary>
     public IReadOnlyList<FinishedStage> Stages => finished;
@@ -18,6 +21,8 @@ internal sealed class StageClock(IProgress<StageProgress>? progress) : IProgress
     {
         End();
         current = stage;
+        last = null;
+        rounds.Clear();
         watch.Restart();
         Report(new StageProgress(stage, 0, 0));
     }
@@ -38,7 +43,21 @@ internal sealed class StageClock(IProgress<StageProgress>? progress) : IProgress
     public void Report(StageProgress value)
     {
         Sample();
-        progress?.Report(value with { Stage = current ?? value.Stage });
+        if (current is null || value.Stage == current)
+        {
+            progress?.Report(value);
+            return;
+        }
+        // A stage may consist of several steps, and of some more than once: each counts for itself.
+        lock (gate)
+        {
+            if (last is null || value.Stage != last.Step || value.Done < last.Done)
+            {
+                rounds[value.Stage] = rounds.GetValueOrDefault(value.Stage) + 1;
+            }
+            last = value with { Stage = current, Step = value.Stage, Round = rounds[value.Stage] };
+            progress?.Report(last);
+        }
     }
 
     /// <summary>Between two reports memory may be higher; reports come often enough to see what a stage holds.</summary>

@@ -10,7 +10,7 @@ namespace Lorq;
 /// <summary>What to sweep.</summary>
 /// <param name="ModelPath">The model.</param>
 /// <param name="Spec">The specification; its budget is not used.</param>
-/// <param name="Points">Sizes to solve for.</param>
+/// <param name="Points">Sizes to solve for, evenly spaced; those of uniform plans come on top.</param>
 /// <param name="Verify">How many of the points, evenly spaced, to make and measure end to end.</param>
 public sealed record SweepRequest(string ModelPath, CompressionSpec Spec, int Points, int Verify)
 {
@@ -28,15 +28,16 @@ public static class Sweep
     /// <exception cref="LorqException">Anything the user can act on.</exception>
     public static SweepReport Run(SweepRequest request, IProgress<StageProgress>? progress, CancellationToken cancellationToken)
     {
-        CompressionSpec spec = request.Spec;
+        CompressionSpec spec = request.Spec with { Budget = null };
         if (request.Verify > 0 && spec.Calibration.Data.Count == 0)
         {
             throw Catalogue.VerifyNeedsData.With(request.ModelPath);
         }
         var clock = new StageClock(progress);
-        using var profile = Profile.Build(request.ModelPath, spec, request.Cache, clock, cancellationToken);
-        var planner = new Planner(profile.Model, profile.Emission, profile.Menus, profile.Groups);
-        var materializer = new Materializer(profile.Calibration?.Result, spec.Threads, profile.Cache);
+        using var subject = Subject.Open(request.ModelPath, spec, request.Cache, clock, cancellationToken);
+        var profile = Profile.Build(subject, spec, clock, cancellationToken);
+        var planner = new Planner(subject.Model, profile.Emission, profile.Menus, profile.Groups);
+        var materializer = new Materializer(profile.Calibration?.Result, spec.Threads, subject.Cache);
         var maker = new DecisionMaker(planner, materializer, profile.Menus);
         if (profile.Calibration is not { } calibration)
         {
@@ -44,35 +45,38 @@ public static class Sweep
             var rough = new Front(planner, profile.Menus, maker.ByWeights());
             IReadOnlyList<FrontPlan> guesses = rough.Solve(request.Points, spec.Threads, cancellationToken);
             clock.End();
-            return SweepReport.Of(profile, guesses, rough.Uniform(), "weighted-error", clock);
+            return SweepReport.Of(subject, profile.Emission, guesses, rough.Uniform(), "weighted-error", clock);
         }
 
         clock.Begin("Sensitivity");
-        using var session = new ProbeSession(profile.Model, profile.Table.Sites, cancellationToken);
-        var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, profile.Cache);
+        using var session = new ProbeSession(subject.Model, subject.Table.Sites, cancellationToken);
+        var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, subject.Cache);
         var front = Front.Probe(planner, profile.Menus, maker, new Sensitivity(probe, materializer), clock, cancellationToken);
 
         clock.Begin("Front");
         FrontPlan[] points = [.. front.Solve(request.Points, spec.Threads, cancellationToken)];
         IReadOnlyList<UniformPlan> uniform = front.Uniform();
 
-        clock.Begin("Verification");
-        var refiner = new Refiner(profile.Model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads, profile.Cache);
-        int count = Math.Min(request.Verify, points.Length);
-        for (int v = 0; v < count; v++)
+        if (request.Verify > 0)
         {
-            int i = count == 1 ? points.Length / 2 : v * (points.Length - 1) / (count - 1);
-            var decision = DecisionMaker.Refine(
-                maker.Measure(points[i].Solved, maker.ByWeights(), probe, clock, cancellationToken),
-                refiner,
-                probe,
-                clock,
-                cancellationToken
-            );
-            points[i] = points[i] with { Measured = decision.MeasuredLoss };
-            clock.Report(new StageProgress("Verification", v + 1, count));
+            clock.Begin("Verification");
+            var refiner = new Refiner(subject.Model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads, subject.Cache);
+            int count = Math.Min(request.Verify, points.Length);
+            for (int v = 0; v < count; v++)
+            {
+                int i = count == 1 ? points.Length / 2 : v * (points.Length - 1) / (count - 1);
+                var decision = DecisionMaker.Refine(
+                    maker.Measure(points[i].Solved, maker.ByWeights(), probe, clock, cancellationToken),
+                    refiner,
+                    probe,
+                    clock,
+                    cancellationToken
+                );
+                points[i] = points[i] with { Measured = decision.MeasuredLoss };
+                clock.Report(new StageProgress("Verification", v + 1, count));
+            }
         }
         clock.End();
-        return SweepReport.Of(profile, points, uniform, probe.LossMetric, clock);
+        return SweepReport.Of(subject, profile.Emission, points, uniform, probe.LossMetric, clock);
     }
 }

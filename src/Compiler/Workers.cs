@@ -6,7 +6,7 @@ namespace Lorq;
 /// <summary>Independent pieces of work on several threads. What goes wrong in one of them comes out as if there were one thread.</summary>
 internal static class Workers
 {
-    /// <summary>Works on 0 … count − 1: started one at a time and in order, so what takes longest belongs first.</summary>
+    /// <summary>Works on 0 … count − 1: started one at a time and in order.</summary>
     /// <param name="count">How many pieces.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
     /// <param name="work">Does one piece.</param>
@@ -45,6 +45,18 @@ internal static class Workers
             // Pieces start in order and what has begun ends, so the first failure is the same whatever the number of threads.
             ExceptionDispatchInfo.Throw(failures.MinBy(f => f.Key).Value);
         }
+    }
+
+    /// <summary>Works on 0 … count − 1, what costs most first: so no thread ends with a large piece alone.</summary>
+    /// <param name="count">How many pieces.</param>
+    /// <param name="cost">About how long a piece takes, in any unit.</param>
+    /// <param name="threads">Threads; 0 for one per core.</param>
+    /// <param name="work">Does one piece.</param>
+    /// <param name="cancellationToken">Stops between pieces.</param>
+    public static void Run(int count, Func<int, double> cost, int threads, Action<int> work, CancellationToken cancellationToken)
+    {
+        int[] order = [.. Enumerable.Range(0, count).OrderByDescending(cost).ThenBy(i => i)];
+        Run(count, threads, place => work(order[place]), cancellationToken);
     }
 
     /// <summary>Works on 0 … count − 1 side by side and hands what comes out over one by one and in order, so that sums do not depend on the number of threads.</summary>

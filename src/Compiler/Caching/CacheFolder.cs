@@ -78,6 +78,35 @@ public sealed class CacheFolder
         return File.Exists(cache.Path) ? throw Catalogue.CacheFolderUnusable.With(folder, "this is a file") : cache;
     }
 
+    /// <summary>Makes sure before long work that there is such a folder or that it can be made. One that can only be read is of use too.</summary>
+    /// <exception cref="LorqException">LORQ0910: it cannot.</exception>
+    public void RequirePlace()
+    {
+        string parent = Path;
+        while (!Directory.Exists(parent) && !File.Exists(parent) && System.IO.Path.GetDirectoryName(parent) is { } above)
+        {
+            parent = above;
+        }
+        if (File.Exists(parent))
+        {
+            throw Catalogue.CacheFolderUnusable.With(Path, $"'{parent}' is a file");
+        }
+        if (parent == Path)
+        {
+            return;
+        }
+        try
+        {
+            string trial = System.IO.Path.Combine(parent, ".lorq-" + System.IO.Path.GetRandomFileName());
+            Directory.CreateDirectory(trial);
+            Directory.Delete(trial);
+        }
+        catch (Exception e) when (EntryFolder.IsExpected(e))
+        {
+            throw Catalogue.CacheFolderUnusable.With(Path, e.Message.TrimEnd('.'));
+        }
+    }
+
     /// <summary>Opens a profile; it exists from then on.</summary>
     /// <param name="key">The digest of everything its entries depend on in common.</param>
     /// <param name="facts">What it belongs to, for people.</param>
@@ -115,7 +144,7 @@ public sealed class CacheFolder
         return new TrimResult(dropped, problems);
     }
 
-    /// <summary>Reads every entry, and removes damaged ones.</summary>
+    /// <summary>Reads every entry, and what each profile belongs to; removes damaged ones.</summary>
     /// <param name="cancellationToken">Looked at once per entry.</param>
     public Verification Verify(CancellationToken cancellationToken)
     {
@@ -125,6 +154,15 @@ public sealed class CacheFolder
         foreach (DirectoryInfo directory in ProfileDirectory.All(Path))
         {
             var folder = new EntryFolder(directory.FullName, warnings, create);
+            string record = System.IO.Path.Combine(directory.FullName, ProfileRecord.FileName);
+            if (File.Exists(record))
+            {
+                entries++;
+                if (ProfileDirectory.Record(directory.FullName) is null)
+                {
+                    (EntryFolder.Remove(record) ? removed : unreadable).Add(record);
+                }
+            }
             foreach ((CacheKey key, FileInfo file) in ProfileDirectory.Entries(directory))
             {
                 cancellationToken.ThrowIfCancellationRequested();

@@ -58,6 +58,10 @@ internal static class CacheLimits
         );
         return read && days > 0 && count * days <= MostDays
             ? TimeSpan.FromDays(count * days)
-            : throw Catalogue.MalformedCacheLimit.With(where, text, "an age such as 12h, 30d or 2w");
+            : throw Catalogue.MalformedCacheLimit.With(
+                where,
+                text,
+                FormattableString.Invariant($"an age such as 12h, 30d or 2w, at most {MostDays}d")
+            );
     }
 }

@@ -9,34 +9,20 @@ namespace Lorq.Caching;
 /// <summary>What all entries of a profile depend on: the model, the samples, and the code that computes.</summary>
 internal static class ProfileKey
 {
-    /// <summary>The profile of a model that is compressed without data.</summary>
-    /// <param name="folder">The cache; null for none.</param>
-    /// <param name="model">The model.</param>
-    /// <param name="cancellationToken">Stops hashing.</param>
-    public static CacheProfile Open(CacheFolder? folder, OnnxModel model, CancellationToken cancellationToken) =>
-        folder is null
-            ? CacheProfile.None
-            : folder.Open(Hash(model, cancellationToken).Add("no data").Finish(), Facts(model, "", 0, 0, null));
-
     /// <summary>The profile of a model and its samples.</summary>
     /// <param name="folder">The cache; null for none.</param>
     /// <param name="model">The model.</param>
-    /// <param name="data">The samples it is calibrated with.</param>
-    /// <param name="heldOut">The samples kept aside; <paramref name="data"/> itself when there is one only.</param>
-    /// <param name="mask">The input whose zeros mark padding, or null.</param>
+    /// <param name="samples">The samples it is compressed with; null without data.</param>
     /// <param name="cancellationToken">Stops hashing.</param>
-    public static CacheProfile Open(
-        CacheFolder? folder,
-        OnnxModel model,
-        DataSet data,
-        DataSet heldOut,
-        string? mask,
-        CancellationToken cancellationToken
-    )
+    public static CacheProfile Open(CacheFolder? folder, OnnxModel model, CalibrationSamples? samples, CancellationToken cancellationToken)
     {
         if (folder is null)
         {
             return CacheProfile.None;
+        }
+        if (samples is not (var data, var heldOut, var mask))
+        {
+            return folder.Open(Hash(model, cancellationToken).Add("no data").Finish(), Facts(model, "", 0, 0, null));
         }
         // What decides about the samples (their number, the batch size, the share kept aside) is in the batches themselves.
         ContentHash hash = Hash(model, cancellationToken)

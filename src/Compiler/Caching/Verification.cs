@@ -1,7 +1,7 @@
 namespace Lorq.Caching;
 
 /// <summary>What reading every entry of a cache found.</summary>
-/// <param name="Entries">Entries there were.</param>
+/// <param name="Entries">Entries there were, the records of what profiles belong to included.</param>
 /// <param name="Sound">Those that are whole, or of a later version and left alone.</param>
 /// <param name="Removed">Damaged ones, which are gone now.</param>
 /// <param name="Unreadable">Damaged ones that cannot be removed, and those that cannot be read.</param>

@@ -1,5 +1,4 @@
 using Lorq.Caching;
-using Lorq.Checks;
 using Lorq.Models;
 using Lorq.Sites;
 using Lorq.Specs;
@@ -7,23 +6,21 @@ using Lorq.Specs;
 namespace Lorq.Calibration;
 
 /// <summary>Calibration as it was carried out: the data, what was kept aside, and what was measured.</summary>
-/// <param name="Data">The samples used.</param>
-/// <param name="HeldOut">The samples kept aside.</param>
-/// <param name="Mask">The input whose zeros mark padding, or null.</param>
+/// <param name="Samples">The samples used.</param>
 /// <param name="Result">Second moments and counts.</param>
-/// <param name="Warnings">What the user should know.</param>
-/// <param name="Cache">Results of earlier runs with this model and these samples.</param>
-public sealed record CalibrationRun(
-    DataSet Data,
-    DataSet HeldOut,
-    string? Mask,
-    CalibrationResult Result,
-    IReadOnlyList<string> Warnings,
-    CacheProfile Cache
-)
+public sealed record CalibrationRun(CalibrationSamples Samples, CalibrationResult Result)
 {
     /// <summary>Samples that probes are measured on, when there are as many.</summary>
     private const int ProbeSamples = 32;
+
+    /// <summary>The samples that weights are calibrated with.</summary>
+    public DataSet Data => Samples.Data;
+
+    /// <summary>The samples kept aside.</summary>
+    public DataSet HeldOut => Samples.HeldOut;
+
+    /// <summary>The input whose zeros mark padding, or null.</summary>
+    public string? Mask => Samples.Mask;
 
     /// <summary>
     /// The samples for probes: those kept aside, and where these are few, calibration samples too. A weight's own rounding hardly
@@ -48,60 +45,35 @@ public sealed record CalibrationRun(
         }
     }
 
-    /// <summary>Loads the data of a spec, splits it and runs the model on it; null when the spec names no data.</summary>
+    /// <summary>Runs the model on its samples for what is not known yet.</summary>
     /// <param name="model">The original model.</param>
     /// <param name="sites">Its sites.</param>
-    /// <param name="spec">Which data, and how it is used.</param>
-    /// <param name="folder">Where results are kept: the model is only run for what is not there. Null for nowhere.</param>
+    /// <param name="samples">The samples.</param>
+    /// <param name="spec">How they are used.</param>
+    /// <param name="cache">Results of earlier runs with this model and these samples: the model is only run for what is not there.</param>
     /// <param name="progress">Told after each batch.</param>
     /// <param name="cancellationToken">Stops.</param>
-    public static CalibrationRun? Start(
+    public static CalibrationRun Start(
         OnnxModel model,
         IReadOnlyList<Site> sites,
+        CalibrationSamples samples,
         CompressionSpec spec,
-        CacheFolder? folder,
+        CacheProfile cache,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
-    )
-    {
-        CalibrationSpec c = spec.Calibration;
-        if (c.Data.Count == 0)
-        {
-            return null;
-        }
-        IReadOnlyList<TensorSignature> inputs;
-        using (var runner = new ModelRunner(model.Path, spec.Threads))
-        {
-            inputs = runner.Inputs;
-        }
-        SampleSet all = CalibrationData.Load(c.Data, inputs, cancellationToken).Take(c.MaxSamples);
-        string? mask = c.Mask ?? MaskInput.Find(inputs);
-        (DataSet data, DataSet heldOut, bool isSame) = all.Split(c.HeldOut, c.BatchSize);
-        List<string> warnings = [];
-        if (isSame)
-        {
-            warnings.Add("There is one calibration sample only: probes and checks used the sample that calibrated the model.");
-        }
-        CacheProfile cache = ProfileKey.Open(folder, model, data, heldOut, mask, cancellationToken);
-        try
-        {
-            CalibrationResult result = Collector.Collect(
+    ) =>
+        new(
+            samples,
+            Collector.Collect(
                 model,
                 sites,
-                data,
-                mask,
-                c.MemoryCapBytes,
+                samples.Data,
+                samples.Mask,
+                spec.Calibration.MemoryCapBytes,
                 spec.Threads,
                 cache,
                 progress,
                 cancellationToken
-            );
-            return new CalibrationRun(data, heldOut, mask, result, warnings, cache);
-        }
-        catch
-        {
-            cache.Dispose();
-            throw;
-        }
-    }
+            )
+        );
 }

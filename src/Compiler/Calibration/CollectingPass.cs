@@ -63,16 +63,15 @@ internal sealed class CollectingPass(OnnxModel model, DataSet data, string? mask
     private MomentKey? Add(MomentAccumulator[] accumulators, TappedValues values, RowMask? rowMask)
     {
         var finite = new bool[accumulators.Length];
-        // The widest first: the work of a tensor grows with the square of its width.
-        int[] order = [.. Enumerable.Range(0, accumulators.Length).OrderByDescending(i => accumulators[i].Key.Bytes)];
         Workers.Run(
-            order.Length,
+            accumulators.Length,
+            i => accumulators[i].Key.Bytes, // The work of a tensor grows with the square of its width.
             threads,
-            o =>
+            i =>
             {
-                MomentAccumulator accumulator = accumulators[order[o]];
+                MomentAccumulator accumulator = accumulators[i];
                 ReadOnlySpan<float> tensor = values.Floats(accumulator.Key.Tensor, out long[] shape);
-                finite[order[o]] = accumulator.Add(tensor, shape, rowMask, cancellationToken);
+                finite[i] = accumulator.Add(tensor, shape, rowMask, cancellationToken);
             },
             cancellationToken
         );

@@ -47,16 +47,13 @@ internal static class NpzReader
                 }
             }
         }
-        // ZipArchive reports malformed fields by any of these.
+        catch (InvalidDataException e)
+        {
+            throw Catalogue.MalformedData.With(path, $"it is cut off or damaged, or no .npz archive ({e.Message.TrimEnd('.')})");
+        }
+        // ZipArchive reports other malformed fields by any of these.
         catch (Exception e)
-            when (e
-                    is InvalidDataException
-                        or IOException
-                        or UnauthorizedAccessException
-                        or NotSupportedException
-                        or ArgumentException
-                        or OverflowException
-            )
+            when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException or OverflowException)
         {
             throw Catalogue.MalformedData.With(path, e.Message.TrimEnd('.'));
         }

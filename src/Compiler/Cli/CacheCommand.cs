@@ -161,7 +161,8 @@ internal static class CacheCommand
         if (profiles.Count > 0)
         {
             Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("profile").NoWrap());
-            table.AddColumns("model", "data");
+            table.AddColumn(new TableColumn("model").NoWrap());
+            table.AddColumn("data");
             foreach (string column in new[] { "samples", "entries", "size", "last used" })
             {
                 table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
@@ -169,13 +170,14 @@ internal static class CacheCommand
             foreach (ProfileSummary p in profiles)
             {
                 table.AddRow(
-                    p.Id[..ShownDigits],
-                    Markup.Escape(p.Facts?.Model ?? "?"),
-                    Markup.Escape(p.Facts?.Data ?? "?"),
-                    p.Facts is { } facts ? $"{facts.Samples} + {facts.HeldOut}" : "?",
-                    Figures.Whole(p.Entries),
-                    Figures.Bytes(p.Bytes),
-                    p.LastUsed.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)
+                    new Text(p.Id[..ShownDigits]),
+                    new Text(p.Facts?.Model ?? "?"),
+                    // The file's name says enough, and its end tells it from others.
+                    new Text(Path.GetFileName(p.Facts?.Data) ?? "?") { Overflow = Overflow.Ellipsis },
+                    new Text(p.Facts is { } facts ? $"{facts.Samples} + {facts.HeldOut}" : "?"),
+                    new Text(Figures.Whole(p.Entries)),
+                    new Text(Figures.Bytes(p.Bytes)),
+                    new Text(p.LastUsed.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture))
                 );
             }
             console.Write(table);

@@ -33,7 +33,12 @@ internal sealed class CacheOptions
         string? path = parsed.GetValue(folder);
         if (!parsed.GetValue(none))
         {
-            return CacheFolder.OfUser(path);
+            CacheFolder? cache = CacheFolder.OfUser(path);
+            if (path is not null)
+            {
+                cache?.RequirePlace();
+            }
+            return cache;
         }
         return path is null
             ? null

@@ -40,36 +40,60 @@ internal static class ProgressDisplay
             .Start(context => work(new LiveBars(context)));
     }
 
+    private static string StepName(StageProgress value) =>
+        value.Step!.ToLowerInvariant() + (value.Round == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", round {value.Round}"));
+
     private sealed class LiveBars(ProgressContext context) : IProgress<StageProgress>
     {
-        private ProgressTask? task;
+        private ProgressTask? stage;
+        private ProgressTask? step;
 
         public void Report(StageProgress value)
         {
             lock (context)
             {
-                if (task is null || task.Description != value.Stage)
+                if (stage?.Description != value.Stage)
                 {
-                    Finish();
-                    task = context.AddTask(value.Stage);
+                    Finish(ref step);
+                    Finish(ref stage);
+                    stage = context.AddTask(value.Stage);
+                    stage.IsIndeterminate = true;
                 }
-                task.IsIndeterminate = value.Total <= 0;
-                if (value.Total > 0)
+                if (value.Step is null)
                 {
-                    task.MaxValue = value.Total;
-                    task.Value = value.Done;
+                    Show(stage, value);
+                    return;
                 }
+                string name = "  " + StepName(value);
+                if (step?.Description != name)
+                {
+                    Finish(ref step);
+                    step = context.AddTask(name);
+                    step.HideWhenCompleted = true;
+                }
+                Show(step, value);
             }
         }
 
-        // A stage that counts nothing would stay at 0 % for ever.
-        private void Finish()
+        private static void Show(ProgressTask task, StageProgress value)
+        {
+            task.IsIndeterminate = value.Total <= 0;
+            if (value.Total > 0)
+            {
+                task.MaxValue = value.Total;
+                task.Value = value.Done;
+            }
+        }
+
+        // What counts nothing would stay at 0 % for ever.
+        private static void Finish(ref ProgressTask? task)
         {
             if (task is not null)
             {
                 task.IsIndeterminate = false;
                 task.Value = task.MaxValue;
                 task.StopTask();
+                task = null;
             }
         }
     }
@@ -95,6 +119,8 @@ internal static class ProgressDisplay
         private readonly Stopwatch stage = new();
         private readonly Lock gate = new();
         private string current = "";
+        private string step = "";
+        private TimeSpan begun;
         private TimeSpan said;
 
         public void Report(StageProgress value)
@@ -105,18 +131,26 @@ internal static class ProgressDisplay
                 {
                     Finish();
                     current = value.Stage;
+                    step = "";
                     stage.Restart();
-                    said = TimeSpan.Zero;
+                    begun = said = TimeSpan.Zero;
                     Console.Error.WriteLine($"{current} …");
+                    return;
                 }
-                else if (stage.Elapsed - said > Interval && value.Total > 0 && value.Done > 0 && value.Done < value.Total)
+                string own = value.Step is null ? "" : $", {StepName(value)}:";
+                if (own != step)
+                {
+                    step = own;
+                    begun = stage.Elapsed;
+                }
+                if (stage.Elapsed - said > Interval && value.Total > 0 && value.Done > 0 && value.Done < value.Total)
                 {
                     said = stage.Elapsed;
-                    double left = stage.Elapsed.TotalSeconds * (value.Total - value.Done) / value.Done;
+                    double left = (stage.Elapsed - begun).TotalSeconds * (value.Total - value.Done) / value.Done;
                     Console.Error.WriteLine(
                         string.Create(
                             CultureInfo.InvariantCulture,
-                            $"{current} {100 * value.Done / value.Total:F0} %, about {left:F0} s left"
+                            $"{current}{own} {100 * value.Done / value.Total:F0} %, about {left:F0} s left"
                         )
                     );
                 }

@@ -24,7 +24,8 @@ internal static class SweepCommand
         var specFile = new Option<string?>("--spec") { Description = "A spec file; options given here override it.", HelpName = "file" };
         var points = new Option<int>("--points")
         {
-            Description = "How many sizes to solve for, from the smallest file to the largest worth having.",
+            Description =
+                "How many sizes to solve for, evenly from the smallest file to the largest worth having; those of uniform plans come on top.",
             DefaultValueFactory = _ => 50,
             HelpName = "n",
         };
@@ -70,6 +71,13 @@ internal static class SweepCommand
                 {
                     Cache = cacheOptions.Folder(parsed),
                 };
+                if (request.Verify > request.Points)
+                {
+                    throw Catalogue.WrongUsage.With(
+                        $"--verify wants at most as many points as --points has, which is {request.Points}, but has {request.Verify}",
+                        "lorq sweep"
+                    );
+                }
                 string? table = parsed.GetValue(csv);
                 string? picture = parsed.GetValue(svg);
                 foreach (string output in new[] { table, picture }.OfType<string>())

@@ -35,8 +35,14 @@ internal static class UsageErrors
                 ? Catalogue.UnknownOption.With(SpecNode.Excerpt(token), NearestName.Hint(token, commands))
                 : Catalogue.WrongUsage.With($"'{SpecNode.Excerpt(token)}' is one argument too many", help);
         }
-        return Catalogue.WrongUsage.With(Swallowed(parsed) ?? parsed.Errors[0].Message.TrimEnd('.'), help);
+        return Catalogue.WrongUsage.With(Unchosen(command, help) ?? Swallowed(parsed) ?? parsed.Errors[0].Message.TrimEnd('.'), help);
     }
+
+    /// <summary>A command that only has others: name them.</summary>
+    private static string? Unchosen(Command command, string path) =>
+        command.Action is null && command.Subcommands.Count > 0
+            ? $"'{path}' is not complete without one of {string.Join(", ", command.Subcommands.Select(c => c.Name))}"
+            : null;
 
     /// <summary>An option that takes several values takes an argument written after it too: say which.</summary>
     private static string? Swallowed(ParseResult parsed)

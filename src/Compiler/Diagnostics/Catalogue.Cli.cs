@@ -17,7 +17,7 @@ public static partial class Catalogue
         "A command line cannot be understood",
         "{0}; see '{1} --help'.",
         "An argument is missing, an option has no value or has several, or two options contradict each other.",
-        "The help shows how the command is used, with examples."
+        "Add what is missing, or drop one of two that exclude each other."
     );
 
     /// <summary>A file would be overwritten.</summary>

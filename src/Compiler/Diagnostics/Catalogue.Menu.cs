@@ -6,7 +6,7 @@ public static partial class Catalogue
     public static readonly Diagnostic BudgetTooSmall = new(
         "LORQ0650",
         "The budget cannot be met",
-        "A file of at most {0} bytes cannot be reached; the smallest with this menu and target is {1} bytes.",
+        "A file of at most {0} cannot be reached; the smallest with this menu and target has {1}.",
         "Weights that are left alone, and the smallest encodings that the menu offers, already take more than the budget.",
         "Raise --budget to that size, allow fewer bits or larger blocks (--bits, --blocks), or remove exclusions; 'lorq inspect' shows what is left alone and why."
     );

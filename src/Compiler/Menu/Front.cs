@@ -17,6 +17,7 @@ public sealed class Front
     private readonly Planner planner;
     private readonly IReadOnlyList<SiteMenu> menus;
     private readonly List<(long Bytes, IReadOnlyDictionary<string, double> Omega)> anchors;
+    private IReadOnlyList<(UniformPlan Facts, Plan Plan)>? uniform;
 
     private Front(Planner planner, IReadOnlyList<SiteMenu> menus, List<(long, IReadOnlyDictionary<string, double>)> anchors)
     {
@@ -47,8 +48,11 @@ public sealed class Front
         return new Front(planner, menus, anchors);
     }
 
-    /// <summary>Solves at evenly spaced sizes (by ratio), from the smallest file to the largest that is worth having.</summary>
-    /// <param name="points">How many sizes.</param>
+    /// <summary>
+    /// Solves at evenly spaced sizes (by ratio), from the smallest file to the largest that is worth having, and at those of the uniform
+    /// plans between: beside each of these stands the best plan of its size.
+    /// </summary>
+    /// <param name="points">How many sizes, evenly spaced.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <returns>Ascending in bytes, descending in predicted loss; sizes with the same plan count once.</returns>
@@ -56,14 +60,29 @@ public sealed class Front
     {
         double first = planner.SmallestBytes;
         double last = Math.Max(first, planner.LargestBytes);
-        var solved = new SolvedPlan[points];
+        var alike = UniformWithPlans().Where(u => u.Facts.Bytes > first && u.Facts.Bytes < last).ToLookup(u => u.Facts.Bytes);
+        long[] sizes =
+        [
+            .. Enumerable
+                .Range(0, points)
+                .Select(i => (long)Math.Ceiling(first * Math.Pow(last / first, points == 1 ? 1 : (double)i / (points - 1))))
+                .Concat(alike.Select(u => u.Key))
+                .Distinct()
+                .Order(),
+        ];
+        var solved = new SolvedPlan[sizes.Length];
         Workers.Run(
-            points,
+            sizes.Length,
             threads,
             i =>
             {
-                long bytes = (long)Math.Ceiling(first * Math.Pow(last / first, points == 1 ? 1 : (double)i / (points - 1)));
-                solved[i] = planner.Solve(OmegaAt(bytes), bytes, cancellationToken);
+                SolvedPlan plan = planner.Solve(OmegaAt(sizes[i]), sizes[i], cancellationToken);
+                // Sites that are alike share constants, which the solver, whose bytes are sums over sites, cannot know.
+                foreach ((UniformPlan facts, Plan same) in alike[sizes[i]].Where(u => u.Facts.Predicted < plan.PredictedLoss))
+                {
+                    plan = plan with { Plan = same, PredictedBytes = facts.Bytes, PredictedLoss = facts.Predicted };
+                }
+                solved[i] = plan;
             },
             cancellationToken
         );
@@ -83,20 +102,20 @@ public sealed class Front
     }
 
     /// <summary>The uniform plans, with the loss that is predicted for each at its size.</summary>
-    public IReadOnlyList<UniformPlan> Uniform() =>
-        [
+    public IReadOnlyList<UniformPlan> Uniform() => [.. UniformWithPlans().Select(u => u.Facts)];
+
+    private IReadOnlyList<(UniformPlan Facts, Plan Plan)> UniformWithPlans() =>
+        uniform ??= [
             .. UniformPlans
                 .All(planner, menus, anchors[0].Omega)
                 .Select(u =>
                 {
                     IReadOnlyDictionary<string, double> omega = OmegaAt(u.Facts.Bytes);
-                    return u.Facts with
-                    {
-                        Predicted = menus.Select((m, i) => u.Plan[i].Loss * omega.GetValueOrDefault(m.Site.Name, 1)).Sum(),
-                    };
+                    double predicted = menus.Select((m, i) => u.Plan[i].Loss * omega.GetValueOrDefault(m.Site.Name, 1)).Sum();
+                    return (Facts: u.Facts with { Predicted = predicted }, u.Plan);
                 })
-                .OrderBy(u => u.Bytes)
-                .ThenBy(u => u.Name, StringComparer.Ordinal),
+                .OrderBy(u => u.Facts.Bytes)
+                .ThenBy(u => u.Facts.Name, StringComparer.Ordinal),
         ];
 
     /// <summary>ω at a size: between two probed sizes in proportion to the logarithm of bytes.</summary>

@@ -38,6 +38,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
         object gate = new();
         Workers.Run(
             sites.Length,
+            i => MenuBuilder.Work(sites[i].Site),
             threads,
             i =>
             {
@@ -46,7 +47,7 @@ public sealed class Materializer(CalibrationResult? calibration, int threads, Ca
                 factors.Done(site);
                 lock (gate)
                 {
-                    progress?.Report(new StageProgress("Quantize", ++done, sites.Length, site.Name));
+                    progress?.Report(new StageProgress("Quantization", ++done, sites.Length, site.Name));
                 }
             },
             cancellationToken

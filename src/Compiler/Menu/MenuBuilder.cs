@@ -52,14 +52,12 @@ public sealed class MenuBuilder(
         double total = sites.Sum(Work);
         double done = 0;
         object gate = new();
-        // Largest first, so that no worker ends with a large one alone.
-        int[] order = [.. Enumerable.Range(0, sites.Count).OrderByDescending(i => Work(sites[i])).ThenBy(i => i)];
         Workers.Run(
-            order.Length,
+            sites.Count,
+            i => Work(sites[i]),
             spec.Threads,
-            place =>
+            i =>
             {
-                int i = order[place];
                 long start = Stopwatch.GetTimestamp();
                 IReadOnlyList<SiteMenu> units = Build(sites[i], cancellationToken);
                 factors.Done(sites[i]);
@@ -76,7 +74,8 @@ public sealed class MenuBuilder(
         return [.. menus.SelectMany(m => m)];
     }
 
-    private static double Work(Site site) => site.Kind == SiteKind.Gather ? (double)site.Count * 64 : (double)site.Count * (site.K + 64);
+    /// <summary>About how long quantizing a site takes, in no unit: the work of a column grows with the square of K.</summary>
+    internal static double Work(Site site) => site.Kind == SiteKind.Gather ? (double)site.Count * 64 : (double)site.Count * (site.K + 64);
 
     private IReadOnlyList<SiteMenu> Build(Site site, CancellationToken cancellationToken)
     {

@@ -13,7 +13,7 @@ namespace Lorq.Menu;
 public sealed record SolvedPlan(Plan Plan, Solution Solution, long PredictedBytes, double PredictedLoss);
 
 /// <summary>Joins menus, weights and a byte budget into the exact problem, and checks the bytes of the answer against the real emission.</summary>
-public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<SiteMenu> menus, IReadOnlyList<SharedGroup> groups)
+public sealed class Planner
 {
     /// <summary>Solves at most; each takes milliseconds.</summary>
     private const int MaximumRounds = 8;
@@ -24,15 +24,35 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     /// <summary>Solves in search of the size that a loss takes: enough for a few bytes of a file of gigabytes.</summary>
     private const int BisectionSteps = 40;
 
-    private readonly long original = model.MeasureBytes();
-    private readonly Lazy<long> smallest = new(() =>
+    private readonly OnnxModel model;
+    private readonly IEmission emission;
+    private readonly IReadOnlyList<SiteMenu> menus;
+    private readonly IReadOnlyList<SharedGroup> groups;
+    private readonly long original;
+    private readonly Lazy<long> smallestSum;
+    private readonly Lazy<long> smallest;
+
+    /// <summary>Joins what is known about a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="emission">How weights will be written.</param>
+    /// <param name="menus">The menus, a unit each.</param>
+    /// <param name="groups">Units that may share a left factor.</param>
+    public Planner(OnnxModel model, IEmission emission, IReadOnlyList<SiteMenu> menus, IReadOnlyList<SharedGroup> groups)
     {
-        var nothing = new Dictionary<string, double>();
-        return ModeSearch.SmallestBytes(Options(menus, nothing), Groups(menus, groups, nothing));
-    });
+        this.model = model;
+        this.emission = emission;
+        this.menus = menus;
+        this.groups = groups;
+        original = model.MeasureBytes();
+        var alike = new Dictionary<string, double>();
+        IReadOnlyList<Option>[] options = Options(menus, alike);
+        IReadOnlyList<ModeGroup> modes = Groups(menus, groups, alike);
+        smallestSum = new(() => ModeSearch.SmallestBytes(options, modes));
+        smallest = new(() => TrueBytes(PlanOf(ModeSearch.Solve(options, modes, smallestSum.Value)!)));
+    }
 
     /// <summary>Bytes of the smallest file the menus allow.</summary>
-    public long SmallestBytes => original + emission.FixedBytes(model) + smallest.Value;
+    public long SmallestBytes => smallest.Value;
 
     /// <summary>Bytes of the largest file that is worth having: every unit at its least loss.</summary>
     public long LargestBytes =>
@@ -63,9 +83,9 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
     {
         IReadOnlyList<Option>[] options = Options(menus, weights);
         IReadOnlyList<ModeGroup> modes = Groups(menus, groups, weights);
-        long available = Available(budget);
         // The sum over sites is an upper bound a few KB high: neighbouring parts of a table share nodes, and sites share functions. What
         // the true size of an answer leaves unspent is given back to the solver until the rest is smaller than any step.
+        long available = Math.Max(Available(budget), smallestSum.Value);
         SolvedPlan? best = null;
         for (int round = 0; round < MaximumRounds; round++)
         {
@@ -87,7 +107,7 @@ public sealed class Planner(OnnxModel model, IEmission emission, IReadOnlyList<S
             }
             available += slack;
         }
-        return best ?? throw Catalogue.BudgetTooSmall.With(budget, SmallestBytes);
+        return best ?? throw Catalogue.BudgetTooSmall.With($"{budget} bytes", $"{SmallestBytes} bytes");
     }
 
     /// <summary>The smallest file whose predicted loss is at most <paramref name="loss"/>; null when none within the budget is predicted so low.</summary>

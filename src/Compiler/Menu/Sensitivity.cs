@@ -43,7 +43,7 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         IReadOnlyList<double> divergences = probe.Losses(
             [.. measured.Select(p => (p.Key, (Func<IReadOnlyList<CompressedWeight>>)(() => [made[p.Site]])))],
             [],
-            done => progress?.Report(new StageProgress("Sensitivity", done, measured.Length, measured[done - 1].Site.Name)),
+            done => progress?.Report(new StageProgress("Probes", done, measured.Length, measured[done - 1].Site.Name)),
             cancellationToken
         );
         var weights = probes.ToDictionary(p => p.Site.Name, _ => 0.0, StringComparer.Ordinal);
@@ -85,7 +85,7 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
                 ),
             ],
             compressed,
-            done => progress?.Report(new StageProgress("Sensitivity", done, compressed.Count, compressed[done - 1].Site.Name)),
+            done => progress?.Report(new StageProgress("Probes", done, compressed.Count, compressed[done - 1].Site.Name)),
             cancellationToken
         );
         for (int i = 0; i < compressed.Count; i++)

@@ -70,7 +70,7 @@ public sealed class SharedMenus(
                 Array.ForEach(members, m => factors.Done(m.Site));
                 lock (gate)
                 {
-                    progress?.Report(new StageProgress("Menu", ++done, groups.Length, members[0].Name));
+                    progress?.Report(new StageProgress("Shared factors", ++done, groups.Length, members[0].Name));
                 }
             },
             cancellationToken

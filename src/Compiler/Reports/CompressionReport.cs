@@ -67,6 +67,9 @@ public sealed record CompressionReport
     /// <summary>What the compression was calibrated on.</summary>
     public required CalibrationFacts Calibration { get; init; }
 
+    /// <summary>True when an earlier run with the same model, data and spec made this file and it was taken from the cache: stages and memory are that run's.</summary>
+    public bool IsEarlier { get; init; }
+
     /// <summary>Time per stage, in order.</summary>
     public required IReadOnlyList<StageTime> Stages { get; init; }
 

@@ -61,6 +61,10 @@ public static class ConsoleSummary
             r.Stages.OrderByDescending(t => t.Seconds).Take(3).Select(t => $"{t.Stage} {Figures.Seconds(t.Seconds)}")
         );
         Row(grid, "time", $"{Figures.Seconds(total)} ({longest}), peak memory {Figures.Bytes(r.PeakMemoryBytes)}");
+        if (r.IsEarlier)
+        {
+            Row(grid, "", MarkdownReport.Earlier);
+        }
         return grid;
     }
 

@@ -22,7 +22,7 @@ public sealed record LowRankFacts(double With, double? Without)
             // Pairs were not chosen, or did not measure better.
             return new LowRankFacts(decision.Solved.PredictedLoss, decision.Solved.PredictedLoss);
         }
-        long bytes = Math.Max(decision.Solved.PredictedBytes, planner.SmallestBytes);
+        long bytes = decision.Solved.PredictedBytes;
         return new LowRankFacts(
             planner.Solve(decision.Omega, bytes, cancellationToken).PredictedLoss,
             plain.SmallestBytes > bytes ? null : plain.Solve(decision.Omega, bytes, cancellationToken).PredictedLoss

@@ -338,7 +338,7 @@ public static class MarkdownReport
         }
         string total = Figures.Seconds(r.Stages.Sum(s => s.Seconds));
         table.Row(["total", total, .. hasMemory ? new[] { Figures.Bytes(r.PeakMemoryBytes) } : []]);
-        text.Append(table).Append($"\nPeak memory {Figures.Bytes(r.PeakMemoryBytes)}.\n\n");
+        text.Append(table).Append($"\nPeak memory {Figures.Bytes(r.PeakMemoryBytes)}.{(r.IsEarlier ? " " + Earlier : "")}\n\n");
     }
 
     private static void Reproduce(StringBuilder text, CompressionReport r)
@@ -354,6 +354,10 @@ public static class MarkdownReport
     /// <summary>What a report says when no data was given.</summary>
     internal const string DataFree =
         "Data-free: no calibration data was given, so only methods that need none were used, and neither losses nor outputs were measured end to end.";
+
+    /// <summary>What a report says of files that were taken from the cache.</summary>
+    internal const string Earlier =
+        "The file was made by an earlier run with the same model, data and spec, and taken from the cache: times and memory are that run's.";
 
     /// <summary>Predicted and measured loss in one sentence.</summary>
     internal static string LossSentence(CompressionReport r) =>

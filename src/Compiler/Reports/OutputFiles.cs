@@ -16,6 +16,9 @@ internal sealed class OutputFiles(string original, string staging, string target
     /// <summary>The compressed model.</summary>
     public string Model => name + ".lorq.onnx";
 
+    /// <summary>True when the staged model has some of its tensors in a file beside it.</summary>
+    public bool HasExternalData => File.Exists(Staged(Data));
+
     /// <summary>Its manifest.</summary>
     public string Manifest => name + ".lorq.json";
 
@@ -31,9 +34,10 @@ internal sealed class OutputFiles(string original, string staging, string target
     /// <summary>Where plans that are only tried are written; never moved into place.</summary>
     public string Trial => Staged("trial.onnx");
 
+    private string Data => Model + ".data";
+
     /// <summary>What is moved into place, in order: a model never stands without its data, nor a manifest before its model.</summary>
-    public IReadOnlyList<string> Names =>
-        [.. new[] { Model + ".data" }.Where(n => File.Exists(Staged(n))), Model, Json, Markdown, Html, Manifest];
+    public IReadOnlyList<string> Names => [.. HasExternalData ? new[] { Data } : [], Model, Json, Markdown, Html, Manifest];
 
     /// <summary>Where a file is written.</summary>
     public string Staged(string file) => Path.Combine(staging, file);
@@ -51,10 +55,15 @@ internal sealed class OutputFiles(string original, string staging, string target
         }
     }
 
-    /// <summary>Writes manifest and reports beside the staged model.</summary>
-    public void Write(CompressionReport report, CancellationToken cancellationToken)
-    {
-        try
+    /// <summary>The two models, for the report.</summary>
+    /// <param name="originalBytes">Bytes of the original.</param>
+    /// <param name="writtenBytes">Bytes of the written one.</param>
+    public ModelFacts Facts(long originalBytes, long writtenBytes) =>
+        new(name, original, originalBytes, Final(Model), writtenBytes, [Final(Manifest), Final(Html), Final(Markdown), Final(Json)]);
+
+    /// <summary>Writes the manifest beside the staged model.</summary>
+    public void WriteManifest(CompressionReport report, CancellationToken cancellationToken) =>
+        Writing(() =>
         {
             using OnnxModel written = OnnxModel.Load(Staged(Model), cancellationToken);
             using OnnxModel before = OnnxModel.Load(original, cancellationToken);
@@ -69,9 +78,22 @@ internal sealed class OutputFiles(string original, string staging, string target
                 written.Proto.OpsetImport.Select(o => (o.Domain, o.Version))
             );
             File.WriteAllText(Staged(Manifest), manifest.ToJson());
+        });
+
+    /// <summary>Writes the reports beside the staged model.</summary>
+    public void WriteReports(CompressionReport report) =>
+        Writing(() =>
+        {
             File.WriteAllText(Staged(Json), JsonReport.Write(report));
             File.WriteAllText(Staged(Markdown), MarkdownReport.Write(report));
             File.WriteAllText(Staged(Html), HtmlReport.Write(report));
+        });
+
+    private void Writing(Action write)
+    {
+        try
+        {
+            write();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

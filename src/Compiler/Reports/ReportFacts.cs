@@ -34,14 +34,7 @@ internal sealed record ReportFacts(
         SolvedPlan solved = Decision.Solved;
         return new CompressionReport
         {
-            Model = new ModelFacts(
-                Path.GetFileNameWithoutExtension(Request.ModelPath),
-                Request.ModelPath,
-                Model.FileBytes,
-                files.Final(files.Model),
-                Written,
-                [files.Final(files.Manifest), files.Final(files.Html), files.Final(files.Markdown), files.Final(files.Json)]
-            ),
+            Model = files.Facts(Model.FileBytes, Written),
             Budget = new BudgetFacts(Budget.Text, Budget.Bytes),
             Target = Emission.Name,
             Sites = [.. Rows()],
@@ -202,7 +195,7 @@ internal sealed record ReportFacts(
         {
             yield return "No calibration data: data-free quantizers only, every layer counted by its own relative error, and the result was not compared with the original.";
         }
-        foreach (string warning in (Calibration?.Warnings ?? []).Concat(Request.Cache?.Warnings ?? []))
+        foreach (string warning in (Calibration?.Samples.Warnings ?? []).Concat(Request.Cache?.Warnings ?? []))
         {
             yield return warning;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Lorq.Menu;
+using Lorq.Rewriting;
 
 namespace Lorq.Reports;
 
@@ -24,24 +25,25 @@ public sealed record SweepReport(
 {
     /// <summary>Joins the stages' records.</summary>
     internal static SweepReport Of(
-        Profile profile,
+        Subject subject,
+        IEmission emission,
         IReadOnlyList<FrontPlan> points,
         IReadOnlyList<UniformPlan> uniform,
         string metric,
         StageClock clock
     )
     {
-        long weights = profile.Table.Sites.Sum(s => s.Count);
-        long stored = profile.Table.Sites.Sum(s => s.StoredBytes);
+        long weights = subject.Table.Sites.Sum(s => s.Count);
+        long stored = subject.Table.Sites.Sum(s => s.StoredBytes);
         return new SweepReport(
-            profile.Model.Path,
-            profile.Model.FileBytes,
-            profile.Emission.Name,
+            subject.Model.Path,
+            subject.Model.FileBytes,
+            emission.Name,
             metric,
             [
                 .. points.Select(p => new SweepPoint(
                     p.Solved.PredictedBytes,
-                    8.0 * (stored + p.Solved.PredictedBytes - profile.Model.FileBytes) / weights,
+                    8.0 * (stored + p.Solved.PredictedBytes - subject.Model.FileBytes) / weights,
                     p.Solved.PredictedLoss,
                     p.Measured,
                     p.Solved.Solution.Gap

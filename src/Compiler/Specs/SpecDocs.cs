@@ -12,12 +12,20 @@ public static class SpecDocs
     public static string Schema()
     {
         JsonObject properties = Properties(SpecKeys.All, new CompressionSpec());
+        string[] choices = ["bits", "blocks", "methods", "ranks", "minBits", "maxBits"];
         JsonObject item = new()
         {
             ["type"] = "object",
             ["additionalProperties"] = false,
             ["required"] = new JsonArray("match"),
-            ["anyOf"] = new JsonArray([.. new[] { "keep", "bits", "blocks", "methods", "ranks", "minBits", "maxBits" }.Select(Requires)]),
+            ["anyOf"] = new JsonArray([.. choices.Prepend("keep").Select(Requires)]),
+            // What is kept chooses nothing.
+            ["not"] = new JsonObject
+            {
+                ["required"] = new JsonArray("keep"),
+                ["properties"] = new JsonObject { ["keep"] = new JsonObject { ["const"] = true } },
+                ["anyOf"] = new JsonArray([.. choices.Select(Requires)]),
+            },
             ["properties"] = Properties(SpecKeys.Override, new SiteOverride { Match = "" }),
         };
         properties["overrides"] = new JsonObject

@@ -74,6 +74,20 @@ public static class SpecParser
                             "objects with keep, bits, blocks, methods, ranks, minBits or maxBits",
                             $"one without any for '{SpecNode.Excerpt(o.Match)}'"
                         )
+                    : o.Keep
+                    && o
+                        != new SiteOverride
+                        {
+                            Match = o.Match,
+                            Kind = o.Kind,
+                            Keep = true,
+                        }
+                        ? throw Catalogue.WrongSpecValue.At(
+                            item.Place,
+                            "overrides",
+                            "keep alone, or what a site may choose from",
+                            $"both for '{SpecNode.Excerpt(o.Match)}'"
+                        )
                     : o.MinBits > o.MaxBits
                         ? throw Catalogue.WrongSpecValue.At(
                             item.Place,

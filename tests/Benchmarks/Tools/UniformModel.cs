@@ -1,4 +1,5 @@
 using Lorq.Benchmarks.Judges;
+using Lorq.Caching;
 using Lorq.Calibration;
 using Lorq.Menu;
 using Lorq.Models;
@@ -34,7 +35,19 @@ internal sealed class UniformModel : IDisposable
         model = OnnxModel.Load(judge.OriginalPath, cancellationToken);
         emission = Emissions.All.Single(e => e.Name == target);
         sites = SiteFinder.Find(model, spec).Sites;
-        calibration = new Lazy<CalibrationResult>(() => CalibrationRun.Start(model, sites, spec, null, null, cancellationToken)!.Result);
+        calibration = new Lazy<CalibrationResult>(() =>
+            CalibrationRun
+                .Start(
+                    model,
+                    sites,
+                    CalibrationSamples.Load(model, spec, cancellationToken)!,
+                    spec,
+                    CacheProfile.None,
+                    null,
+                    cancellationToken
+                )
+                .Result
+        );
     }
 
     /// <summary>The grids on which the file is at most this large, the largest file first.</summary>

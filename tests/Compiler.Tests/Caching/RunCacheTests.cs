@@ -1,5 +1,6 @@
 using Lorq.Caching;
 using Lorq.Models;
+using Lorq.Reports;
 using Lorq.Specs;
 using Lorq.Tests.Calibration;
 using Lorq.Tests.Compilations;
@@ -40,6 +41,61 @@ public sealed class RunCacheTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_was_made_before_takes_its_files_and_tells_of_its_own_place()
+    {
+        CompilationResult cold = Run(trial.Spec(20), Cache(), "cold");
+        string moved = trial.Folder.File("moved.npz");
+        File.Copy(trial.Data, moved);
+        CompressionSpec spec = trial.Spec(20) with { Calibration = new CalibrationSpec { Data = [moved] } };
+        var stages = new List<string>();
+        var request = new CompilationRequest(trial.Model, spec, trial.Folder.File("again"), "lorq again") { Cache = Cache() };
+        CompilationResult again = RunOrTake(request, new Watching(stages.Add));
+        Assert.Equal(["Model", "Calibration", "Reports"], stages);
+        Assert.Equal(Files(cold), Files(again));
+        Assert.Equal(JsonReport.Write(again.Report), File.ReadAllText(Path.ChangeExtension(again.ReportPath, ".json")));
+        Assert.Equal((false, true), (cold.Report.IsEarlier, again.Report.IsEarlier));
+        Assert.Equal(cold.Report.Stages, again.Report.Stages);
+        Assert.Equal([moved], again.Report.Calibration.Sources);
+        Assert.Equal("lorq again", again.Report.Reproduce.CommandLine);
+        Assert.Equal(again.ModelPath, again.Report.Model.WrittenPath);
+        string text = File.ReadAllText(again.ReportPath) + File.ReadAllText(Path.ChangeExtension(again.ReportPath, ".html"));
+        Assert.Contains(MarkdownReport.Earlier, text, StringComparison.Ordinal);
+        Assert.DoesNotContain(trial.Data, text, StringComparison.Ordinal);
+        Assert.DoesNotContain(trial.Folder.File("cold"), text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("spec")]
+    [InlineData("name")]
+    [InlineData("speed")]
+    [InlineData("damaged")]
+    public void Files_of_another_run_are_not_taken(string what)
+    {
+        Run(trial.Spec(20), Cache(), "cold");
+        var request = new CompilationRequest(trial.Model, trial.Spec(20), trial.Folder.File("again")) { Cache = Cache() };
+        switch (what)
+        {
+            case "spec":
+                request = request with { Spec = trial.Spec(20) with { Threads = 1 } };
+                break;
+            case "name":
+                request = request with { ModelPath = trial.Folder.File("other.onnx") };
+                File.Copy(trial.Model, request.ModelPath);
+                break;
+            case "speed":
+                request = request with { MeasuresSpeed = true };
+                break;
+            default:
+                File.WriteAllBytes(Assert.Single(Results()), new byte[100]);
+                break;
+        }
+        CompilationResult again = RunOrTake(request);
+        Assert.False(again.Report.IsEarlier);
+        Assert.Equal(what == "damaged", again.Report.Warnings.Any(w => w.Contains("damaged", StringComparison.Ordinal)));
+        Assert.Equal(what == "speed", again.Report.Speed is not null);
+    }
+
+    [Fact]
     public void What_belongs_to_samples_is_the_same_in_a_warm_run()
     {
         CompilationResult cold = Run(trial.Spec(20), Cache(), "cold");
@@ -69,7 +125,7 @@ public sealed class RunCacheTests : IDisposable
         byte[] menu = File.ReadAllBytes(Table("menu"));
         var progress = new Batches();
         var request = new SweepRequest(trial.Model, trial.Spec(20), 8, 0);
-        Lorq.Reports.SweepReport warm = Sweep.Run(request with { Cache = Cache() }, progress, default);
+        SweepReport warm = Sweep.Run(request with { Cache = Cache() }, progress, default);
         Assert.Equal(0, progress.Count);
         Assert.Equal(menu, File.ReadAllBytes(Table("menu")));
         Assert.Equal(Sweep.Run(request, null, default).ToCsv(), warm.ToCsv());
@@ -269,12 +325,24 @@ public sealed class RunCacheTests : IDisposable
         string output,
         IProgress<StageProgress>? progress = null,
         CancellationToken cancellationToken = default
-    ) =>
-        Compilation.Run(
+    )
+    {
+        // Whole results would hide everything they are made of.
+        Array.ForEach(Results(), File.Delete);
+        return RunOrTake(
             new CompilationRequest(trial.Model, spec, trial.Folder.File(output)) { Cache = cache },
             progress,
             cancellationToken
         );
+    }
+
+    private static CompilationResult RunOrTake(
+        CompilationRequest request,
+        IProgress<StageProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    ) => Compilation.Run(request, progress, cancellationToken);
+
+    private string[] Results() => Directory.Exists(Root) ? Directory.GetFiles(Root, "result-*", SearchOption.AllDirectories) : [];
 
     private static string[] Files(CompilationResult result) =>
         [Convert.ToHexString(File.ReadAllBytes(result.ModelPath)), File.ReadAllText(result.ManifestPath)];

@@ -38,6 +38,12 @@ public sealed class CacheCommandTests : IDisposable
         Assert.False(File.Exists(entry));
         Assert.Contains("0 were damaged", Cache("verify").Output, StringComparison.Ordinal);
 
+        string record = Assert.Single(Directory.GetFiles(Root, "profile.json", SearchOption.AllDirectories));
+        File.WriteAllText(record, "{ \"facts\": 1");
+        Assert.Contains(record, Cache("verify").Error, StringComparison.Ordinal);
+        Assert.Contains("0 were damaged", Cache("verify").Output, StringComparison.Ordinal);
+        Assert.Contains(" ? ", Cache("list").Output, StringComparison.Ordinal);
+
         Assert.Contains("0 profiles deleted", Cache("trim", "--older-than", "1d").Output, StringComparison.Ordinal);
         Assert.Contains("0 profiles deleted", Cache("trim", "--max", "1GB").Output, StringComparison.Ordinal);
         Assert.Contains("1 profile deleted", Cache("trim", "--max", "0").Output, StringComparison.Ordinal);
@@ -64,7 +70,9 @@ public sealed class CacheCommandTests : IDisposable
         Told("LORQ0910", LorqProcess.Run("cache", "list", "--cache", trial.Model));
         Told("lorq compress", Compress("--cache", Root, "--no-cache"));
         Told("lorq cache list", Cache("list", "more"));
-        Told("lorq cache", LorqProcess.Run("cache"));
+        Told("'lorq cache' is not complete without one of list, trim, verify", LorqProcess.Run("cache"));
+        Told("at most 36500d", Cache("trim", "--older-than", "99999999d"));
+        Told("is a file", Compress("--cache", Path.Combine(trial.Model, "cache")));
         Assert.False(Directory.Exists(trial.Output));
     }
 

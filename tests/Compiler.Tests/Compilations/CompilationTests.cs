@@ -55,10 +55,36 @@ public sealed class CompilationTests : IDisposable
     {
         var e = Assert.Throws<LorqException>(() => Run(Spec(1), "tiny"));
         Assert.Equal("LORQ0650", e.Diagnostic.Id);
-        long smallest = Convert.ToInt64(e.Arguments[1], CultureInfo.InvariantCulture);
+        long smallest = long.Parse(e.Arguments[1]!.ToString()!.Split(' ')[0], CultureInfo.InvariantCulture);
         CompilationResult result = Run(Spec(1) with { Budget = new SizeBudget.Bytes(smallest) }, "tiny");
         Assert.True(new FileInfo(result.ModelPath).Length <= smallest);
         Assert.Throws<LorqException>(() => Run(Spec(1) with { Budget = new SizeBudget.Bytes(smallest - 1) }, "tiny"));
+    }
+
+    [Theory]
+    [InlineData("ort")]
+    [InlineData("onnx")]
+    public void The_smallest_budget_in_bits_is_named_in_bits_and_works(string target)
+    {
+        CompressionSpec spec = Spec(1) with { Target = target, Budget = new SizeBudget.BitsPerWeight(0.4) };
+        var e = Assert.Throws<LorqException>(() => Run(spec, "bits"));
+        Assert.Equal("LORQ0650", e.Diagnostic.Id);
+        Assert.Contains("(0.4bpw)", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("at least", e.Message, StringComparison.Ordinal);
+        string bits = e.Arguments[1]!.ToString()!.Split('(', ')')[1];
+        Run(spec with { Budget = SizeBudget.Parse(bits) }, "bits");
+    }
+
+    [Fact]
+    public void A_hopeless_budget_is_refused_before_anything_is_measured()
+    {
+        var stages = new List<string>();
+        CompressionSpec spec = Spec(1) with { Budget = new SizeBudget.BitsPerWeight(0.001) };
+        var request = new CompilationRequest(trial.Model, spec, trial.Folder.File("no"));
+        var e = Assert.Throws<LorqException>(() => Compilation.Run(request, new Watching(stages.Add), default));
+        Assert.Equal("LORQ0650", e.Diagnostic.Id);
+        Assert.Contains("at least", e.Message, StringComparison.Ordinal);
+        Assert.Equal(["Model"], stages);
     }
 
     [Fact]

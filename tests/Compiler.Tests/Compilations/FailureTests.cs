@@ -106,7 +106,7 @@ public sealed class FailureTests : IDisposable
             bool isTaken = false;
             var progress = new Watching(stage =>
             {
-                if (stage == "Checks" && !isTaken)
+                if (stage == "Reports" && !isTaken)
                 {
                     isTaken = true;
                     Take(output);

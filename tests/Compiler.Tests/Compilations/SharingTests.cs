@@ -93,8 +93,9 @@ public sealed class SharingTests : IDisposable
 
         IReadOnlyList<Candidate> Menu(CompressionSpec chosen)
         {
-            using var profile = Profile.Build(model, chosen, null, new StageClock(null), default);
-            return profile.Menus.Single(m => m.Site.Name == "q").Candidates;
+            var clock = new StageClock(null);
+            using var subject = Subject.Open(model, chosen, null, clock, default);
+            return Profile.Build(subject, chosen, clock, default).Menus.Single(m => m.Site.Name == "q").Candidates;
         }
     }
 

@@ -28,6 +28,41 @@ public sealed class SweepTests : IDisposable
         Assert.InRange(new FileInfo(file.ModelPath).Length, middle.Bytes - 600, middle.Bytes);
     }
 
+    [Theory]
+    [InlineData("ort")]
+    [InlineData("onnx")]
+    public void The_smallest_file_can_be_asked_for(string target)
+    {
+        CompressionSpec spec = trial.Spec(1) with { Target = target };
+        long smallest = trial.Sweep(spec, 5, 0).Points[0].Bytes;
+        trial.Run(spec with { Budget = new SizeBudget.Bytes(smallest) });
+        Assert.Throws<LorqException>(() => trial.Run(spec with { Budget = new SizeBudget.Bytes(smallest - 1) }));
+    }
+
+    /// <summary>However few points are asked for: the picture must not show a uniform plan below what is called the least loss.</summary>
+    [Theory]
+    [InlineData("ort")]
+    [InlineData("onnx")]
+    public void Beside_every_uniform_plan_stands_a_better_one(string target)
+    {
+        CompressionSpec spec = trial.Spec(1) with
+        {
+            Target = target,
+            Menu = new MenuSpec
+            {
+                Bits = [3, 4, 8],
+                Blocks = [32],
+                Ranks = [0],
+            },
+        };
+        SweepReport report = trial.Sweep(spec, 2, 0);
+        Assert.NotEmpty(report.Uniform);
+        Assert.All(
+            report.Uniform.Where(u => u.Bytes <= report.Points[^1].Bytes),
+            u => Assert.Contains(report.Points, p => p.Bytes <= u.Bytes && p.PredictedLoss <= u.PredictedLoss * (1 + 1e-9))
+        );
+    }
+
     [Fact]
     public void The_csv_says_what_the_report_says()
     {
@@ -86,6 +121,7 @@ public sealed class SweepTests : IDisposable
     [InlineData("LORQ0902", "--points", "--points", "1001")]
     [InlineData("LORQ0902", "--points", "--points", "many")]
     [InlineData("LORQ0902", "--verify", "--verify", "-1")]
+    [InlineData("LORQ0902", "--points has, which is 10", "--verify", "11", "--points", "10")]
     [InlineData("LORQ0655", "--verify", "--verify", "1")]
     [InlineData("LORQ0901", "--budget", "--budget", "25%")]
     [InlineData("LORQ0117", "no/such/folder", "--csv", "no/such/folder/front.csv")]

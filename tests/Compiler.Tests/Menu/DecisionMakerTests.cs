@@ -185,7 +185,7 @@ public sealed class DecisionMakerTests(DecisionMakerTests.Network network) : ICl
             Trial.Refiner(),
             written ?? Trial.Written(),
             limit,
-            budget ?? ByteBudget.Of(new CompressionSpec { MaxLoss = limit }, Trial.Profile.Model, Trial.Profile.Table),
+            budget ?? ByteBudget.Of(new CompressionSpec { MaxLoss = limit }, Trial.Subject.Model, Trial.Subject.Table),
             null,
             default
         );

@@ -36,16 +36,20 @@ internal sealed class MenuTrial : IDisposable
             string data = Npy.Zip(folder.File("x.npz"), ("x.npy", Npy.Floats(values, samples, Rows, width)));
             Spec = spec with { Calibration = spec.Calibration with { Data = [data] } };
         }
-        Profile = Profile.Build(ModelPath, Spec, null, new StageClock(null), default);
-        Planner = new Planner(Profile.Model, Profile.Emission, Profile.Menus, Profile.Groups);
-        Materializer = new Materializer(Profile.Calibration?.Result, 0, Profile.Cache);
+        var clock = new StageClock(null);
+        Subject = Subject.Open(ModelPath, Spec, null, clock, default);
+        Profile = Profile.Build(Subject, Spec, clock, default);
+        Planner = new Planner(Subject.Model, Profile.Emission, Profile.Menus, Profile.Groups);
+        Materializer = new Materializer(Profile.Calibration?.Result, 0, Subject.Cache);
         Maker = new DecisionMaker(Planner, Materializer, Profile.Menus);
-        session = new(() => new ProbeSession(Profile.Model, Profile.Table.Sites, default));
+        session = new(() => new ProbeSession(Subject.Model, Subject.Table.Sites, default));
     }
 
     public string ModelPath { get; }
 
     public CompressionSpec Spec { get; }
+
+    public Subject Subject { get; }
 
     public Profile Profile { get; }
 
@@ -60,14 +64,14 @@ internal sealed class MenuTrial : IDisposable
     public CalibrationRun Calibration => Profile.Calibration!;
 
     /// <summary>Measures on the samples kept aside.</summary>
-    public EndToEnd Probe => new(session.Value, Calibration.HeldOut, Calibration.Mask, 0, Profile.Cache);
+    public EndToEnd Probe => new(session.Value, Calibration.HeldOut, Calibration.Mask, 0, Subject.Cache);
 
-    public Refiner Refiner(long memoryCap = 1 << 28, int threads = 0) => new(Profile.Model, Calibration, memoryCap, threads, Profile.Cache);
+    public Refiner Refiner(long memoryCap = 1 << 28, int threads = 0) => new(Subject.Model, Calibration, memoryCap, threads, Subject.Cache);
 
     /// <summary>Measures from the file.</summary>
     /// <param name="emission">Who writes it; null for the spec's target.</param>
     public WrittenTrial Written(IEmission? emission = null) =>
-        new(Profile.Model, emission ?? Profile.Emission, Calibration, folder.File("trial.onnx"), new SaveOptions(ExternalDataMode.Auto), 0);
+        new(Subject.Model, emission ?? Profile.Emission, Calibration, folder.File("trial.onnx"), new SaveOptions(ExternalDataMode.Auto), 0);
 
     /// <summary>The first candidate of every menu that is wanted.</summary>
     public Plan Pick(Func<Candidate, bool> isWanted) =>
@@ -120,7 +124,7 @@ internal sealed class MenuTrial : IDisposable
         {
             session.Value.Dispose();
         }
-        Profile.Dispose();
+        Subject.Dispose();
         folder.Dispose();
     }
 }

@@ -52,7 +52,7 @@ public sealed class ProbeSessionTests : IDisposable
     {
         using var trial = new MenuTrial(MenuTrial.Chain(eight), Width, Spec(2));
         IReadOnlyList<CompressedWeight> weights = trial.Make(trial.Pick(c => c.Grid is { Bits: 2 }));
-        using var session = new ProbeSession(trial.Profile.Model, trial.Profile.Table.Sites, default);
+        using var session = new ProbeSession(trial.Subject.Model, trial.Subject.Table.Sites, default);
         Assert.Equal(2, session.Parts);
         CompressedWeight last = weights.Single(w => w.Site.Name == "w7");
         ProbeWeights one = session.Prepare([last], ProbeWeights.None);

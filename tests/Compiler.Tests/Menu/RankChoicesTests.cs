@@ -54,7 +54,7 @@ public sealed class RankChoicesTests
         [
             .. trial.Menus.Select(m => m with { Candidates = [.. m.Candidates.Where(c => c.Factors is null), .. Unpruned(trial, m)] }),
         ];
-        var planner = new Planner(trial.Profile.Model, trial.Profile.Emission, full, []);
+        var planner = new Planner(trial.Subject.Model, trial.Profile.Emission, full, []);
         var omega = trial.Maker.ByWeights();
         for (double bits = 2.5; bits < 9; bits += 0.5)
         {
@@ -197,7 +197,7 @@ public sealed class RankChoicesTests
                     own.Encoding,
                     own.Quantizer,
                     made[i].Loss,
-                    trial.Profile.Emission.BytesDelta(trial.Profile.Model, site, shape),
+                    trial.Profile.Emission.BytesDelta(trial.Subject.Model, site, shape),
                     exact,
                     shapes[i]
                 );

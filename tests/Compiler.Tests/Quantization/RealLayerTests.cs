@@ -27,7 +27,15 @@ public sealed class RealLayerTests
             },
         };
         Site[] sites = [.. SiteFinder.Find(model, spec).Sites.Where(s => s.Kind == SiteKind.MatMul).Where((_, i) => i % 4 == 0)];
-        CalibrationRun run = CalibrationRun.Start(model, sites, spec, null, null, default)!;
+        CalibrationRun run = CalibrationRun.Start(
+            model,
+            sites,
+            CalibrationSamples.Load(model, spec, default)!,
+            spec,
+            CacheProfile.None,
+            null,
+            default
+        );
         CalibrationResult heldOut = Collector.Collect(model, sites, run.HeldOut, run.Mask, 1L << 30, 0, CacheProfile.None, null, default);
         Assert.True(sites.Length >= 6);
         var heldOutRatios = new List<double>();

@@ -234,12 +234,12 @@ public sealed class RefinerTests
         var batch = trial.Calibration.Data.Batches[0];
         using TappedValues expected = taps.Run(batch, default);
         var known = new Dictionary<string, DataTensor>(batch);
-        foreach (PrefixStep step in PrefixSchedule.Of(trial.Profile.Model, keys))
+        foreach (PrefixStep step in PrefixSchedule.Of(trial.Subject.Model, keys))
         {
             if (step.Segment.Nodes.Count > 0)
             {
                 var types = step.Segment.Inputs.ToDictionary(i => i, i => SegmentModel.OfElements(known[i].ElementType));
-                using var segment = new SegmentModel(trial.Profile.Model, step.Segment, types, values.Keys, 1, default);
+                using var segment = new SegmentModel(trial.Subject.Model, step.Segment, types, values.Keys, 1, default);
                 Assert.NotEmpty(segment.Sites);
                 DataTensor[] outputs = segment.RunToTensors(
                     step.Segment.Inputs.Select(i => KeyValuePair.Create(i, known[i]))

@@ -30,6 +30,18 @@ public class HtmlScaleTests
     public void BinaryAxesHoldTheirValues() => Losses.Sample(v => Check(LogScale.Binary(v), v, 6));
 
     [Fact]
+    public void TightAxesHoldTheirValuesAndHaveAtLeastTwoLabels() =>
+        Gen.Double[3.0, 9.0]
+            .Select(Gen.Double[1.0, 50.0], (e, ratio) => new[] { Math.Pow(10, e), Math.Pow(10, e) * ratio })
+            .Sample(v =>
+            {
+                var scale = LogScale.Tight(v);
+                Assert.All(v, x => Assert.InRange(scale.Position(x), 0, 1));
+                Assert.All(scale.Ticks, t => Assert.InRange(scale.Position(t), -1e-9, 1 + 1e-9));
+                Assert.InRange(scale.Ticks.Count, 2, 10);
+            });
+
+    [Fact]
     public void EqualFactorsAreEqualSteps() =>
         Losses.Sample(v =>
         {

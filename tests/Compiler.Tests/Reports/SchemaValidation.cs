@@ -60,6 +60,7 @@ internal static class SchemaValidation
                 $"{path} has an item twice"
             ),
             "anyOf" => Fail(!r.EnumerateArray().Any(s => !Check(root, s, value, path).Any()), $"{path} fits no form"),
+            "not" => Fail(!Check(root, r, value, path).Any(), $"{path} fits what it must not"),
             "minLength" => Fail(
                 value.ValueKind == JsonValueKind.String && value.GetString()!.Length < r.GetInt32(),
                 $"{path} is too short"

@@ -108,6 +108,7 @@ public class SpecParserTests
     [InlineData("{ \"overrides\": {} }", "LORQ0204", 1, 16, "an array of objects")]
     [InlineData("{ \"overrides\": [{ \"bits\": [4] }] }", "LORQ0204", 1, 17, "objects with match")]
     [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"kind\": \"Conv\" }] }", "LORQ0204", 1, 17, "without any for 'x'")]
+    [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"keep\": true, \"minBits\": 4 }] }", "LORQ0204", 1, 17, "keep alone")]
     [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"kind\": \"Cnv\" }] }", "LORQ0204", 1, 41, "MatMul")]
     [InlineData("{ \"$schema\": 5 }", "LORQ0204", 1, 14, "a string, but has 5")]
     [InlineData("[]", "LORQ0204", 1, 1, "an object, but has an array")]

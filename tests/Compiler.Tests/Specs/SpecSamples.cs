@@ -53,18 +53,24 @@ internal static class SpecSamples
             [
                 .. Enumerable
                     .Range(0, random.Next(3))
-                    .Select(_ => new SiteOverride
+                    .Select(_ =>
                     {
-                        Match = Text(),
-                        Kind = Coin() ? (SiteKind)random.Next(5) : null,
-                        // An override has to say something.
-                        Bits = Some(2, 4, 8),
-                        Blocks = Coin() ? Some(0, 32) : null,
-                        Methods = Coin() ? Some("rtn", "gptq") : null,
-                        Ranks = Coin() ? Some(0, 16) : null,
-                        MinBits = Coin() ? 4 * random.NextDouble() : null,
-                        MaxBits = Coin() ? 4 + 60 * random.NextDouble() : null,
-                        Keep = Coin(),
+                        var sites = new SiteOverride { Match = Text(), Kind = Coin() ? (SiteKind)random.Next(5) : null };
+                        return Coin()
+                            ? sites with
+                            {
+                                Keep = true,
+                            }
+                            : sites with
+                            {
+                                // An override has to say something.
+                                Bits = Some(2, 4, 8),
+                                Blocks = Coin() ? Some(0, 32) : null,
+                                Methods = Coin() ? Some("rtn", "gptq") : null,
+                                Ranks = Coin() ? Some(0, 16) : null,
+                                MinBits = Coin() ? 4 * random.NextDouble() : null,
+                                MaxBits = Coin() ? 4 + 60 * random.NextDouble() : null,
+                            };
                     }),
             ],
         };

@@ -92,6 +92,8 @@ public class SpecSchemaTests
     [InlineData("{ \"accuracy\": { \"limit\": 0.5 } }", false)]
     [InlineData("{ \"accuracy\": {} }", true)]
     [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"keep\": true }] }", true)]
+    [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"keep\": true, \"bits\": [4] }] }", false)]
+    [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"keep\": false, \"bits\": [4] }] }", true)]
     [InlineData("{ \"overrides\": [{ \"match\": \"x\" }] }", false)]
     [InlineData("{ \"overrides\": [{ \"bits\": [4] }] }", false)]
     [InlineData("{ \"overrides\": [{ \"match\": \"x\", \"kind\": \"Conv\", \"bits\": [4] }] }", true)]

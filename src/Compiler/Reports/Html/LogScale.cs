@@ -5,6 +5,7 @@ internal sealed class LogScale : Scale
 {
     private const int MostTicks = 6;
     private const int MostTightTicks = 10;
+    private const int FewestTightTicks = 3;
     private const double Margin = 1.08;
     private readonly double low;
     private readonly double high;
@@ -71,7 +72,12 @@ internal sealed class LogScale : Scale
                     .Where(s => s >= least && s <= most),
             ];
         double[] ticks = Steps(1, 2, 5);
-        return new LogScale(least, most, ticks.Length <= MostTightTicks ? ticks : Steps(1));
+        ticks =
+            ticks.Length > MostTightTicks ? Steps(1)
+            : ticks.Length >= FewestTightTicks ? ticks
+            // Within a factor of a few, equal differences look nearly equal.
+            : [.. LinearScale.Over([least, most]).Ticks.Where(t => t >= least && t <= most)];
+        return new LogScale(least, most, ticks);
     }
 
     /// <summary>The value at the start of the axis.</summary>

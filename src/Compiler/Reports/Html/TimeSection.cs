@@ -47,6 +47,7 @@ internal static class TimeSection
                     )
                     : null
             ),
+            report.IsEarlier ? El("p", MarkdownReport.Earlier) : null,
             Figure.Data("Data of these charts", table.Build())
         );
     }
