@@ -78,13 +78,23 @@ public sealed class BuildTests(Feed feed)
         var library = new Sample(
             feed,
             "Pack/Carrier",
-            Tiny
+            Tiny.Replace("/>", "Visibility=\"public\" />", StringComparison.Ordinal)
                 + $"""<PackageReference Include="Lorq.Runtime" Version="{Feed.Version}" Condition="'$(TargetFramework)' == 'net10.0'" />""",
             "<TargetFrameworks>net10.0;netstandard2.0</TargetFrameworks><TargetFramework /><PackageVersion>1.0.0</PackageVersion>"
         );
         BuildResult packed = library.Run("pack", "-o", Path.Combine(feed.Root, "feed")).RequireSuccess();
         Assert.Equal(1, packed.Compressions);
-        var app = new Sample(feed, "Pack/User", "", "<OutputType>Exe</OutputType>", "System.Console.WriteLine();");
+        var app = new Sample(
+            feed,
+            "Pack/User",
+            "",
+            "<OutputType>Exe</OutputType>",
+            """
+            using var model = Sample.Small.Load();
+            var x = System.Numerics.Tensors.Tensor.Create(new float[256], [2, 128]);
+            System.Console.WriteLine("values: " + model.Run(new() { X = x }).Y.FlattenedLength);
+            """
+        );
         File.WriteAllText(
             app.Project,
             """
@@ -94,7 +104,7 @@ public sealed class BuildTests(Feed feed)
             </Project>
             """
         );
-        app.Run("build").RequireSuccess();
+        Assert.Contains("values: 256", app.Run("run").RequireSuccess().Output);
         Assert.True(File.Exists(app.At("bin", "Debug", "net10.0", "Models", "tiny.lorq.onnx")));
         Assert.True(File.Exists(app.At("bin", "Debug", "net10.0", "Lorq.Runtime.dll")));
     }

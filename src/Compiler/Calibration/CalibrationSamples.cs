@@ -25,11 +25,7 @@ public sealed record CalibrationSamples(DataSet Data, DataSet HeldOut, string? M
         {
             return null;
         }
-        IReadOnlyList<TensorSignature> inputs;
-        using (var runner = new ModelRunner(model.Path, spec.Threads))
-        {
-            inputs = runner.Inputs;
-        }
+        IReadOnlyList<TensorSignature> inputs = GraphSignature.Of(model).Inputs;
         SampleSet all = CalibrationData.Load(c.Data, inputs, cancellationToken).Take(c.MaxSamples);
         (DataSet data, DataSet heldOut, _) = all.Split(c.HeldOut, c.BatchSize);
         return new CalibrationSamples(data, heldOut, c.Mask ?? MaskInput.Find(inputs));

@@ -1,7 +1,5 @@
 using System.Text.Json;
-using Lorq.Calibration;
 using Lorq.Models;
-using Lorq.Onnx;
 
 namespace Lorq.Reports;
 
@@ -39,17 +37,13 @@ public sealed record SignatureManifest
     public static SignatureManifest Of(string path, CancellationToken cancellationToken)
     {
         using OnnxModel model = OnnxModel.Load(path, cancellationToken);
-        GraphProto graph = model.Proto.Graph;
-        HashSet<string> stored = [.. graph.Initializer.Select(t => t.Name), .. graph.SparseInitializer.Select(t => t.Values?.Name ?? "")];
-        ValueInfoProto[] given = [.. graph.Input.Where(i => !stored.Contains(i.Name))];
-        // Before version 4 every initializer had to be an input too: none of them can be replaced.
-        IEnumerable<ValueInfoProto> replaceable = model.Proto.IrVersion >= 4 ? graph.Input.Where(i => stored.Contains(i.Name)) : [];
+        var signature = GraphSignature.Of(model);
         return new()
         {
             Model = ManifestFile.Of(path, model.ExternalFiles, cancellationToken),
-            Inputs = [.. given.Where(i => i.Type?.OptionalType is null).Select(Tensor)],
-            OptionalInputs = [.. given.Where(i => i.Type?.OptionalType is not null).Concat(replaceable).Select(Tensor)],
-            Outputs = [.. graph.Output.Select(Tensor)],
+            Inputs = [.. signature.Inputs.Select(ManifestTensor.Of)],
+            OptionalInputs = [.. signature.OptionalInputs.Select(ManifestTensor.Of)],
+            Outputs = [.. signature.Outputs.Select(ManifestTensor.Of)],
             Opsets =
             [
                 .. model
@@ -63,18 +57,4 @@ public sealed record SignatureManifest
 
     /// <summary>The manifest as JSON text.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, JsonReport.Forms.SignatureManifest) + "\n";
-
-    private static ManifestTensor Tensor(ValueInfoProto value)
-    {
-        TypeProto.Types.Tensor? tensor = (value.Type?.OptionalType?.ElemType ?? value.Type)?.TensorType;
-        TensorShapeProto.Types.Dimension[] dims = [.. tensor?.Shape?.Dim ?? []];
-        return ManifestTensor.Of(
-            new TensorSignature(
-                value.Name,
-                (TensorProto.Types.DataType)(tensor?.ElemType ?? 0),
-                [.. dims.Select(d => d.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue ? d.DimValue : -1)],
-                [.. dims.Select(d => d.DimParam)]
-            )
-        );
-    }
 }

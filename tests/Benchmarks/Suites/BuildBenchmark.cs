@@ -8,6 +8,7 @@ namespace Lorq.Benchmarks.Suites;
 internal sealed class BuildBenchmark(WorkFolder work)
 {
     private const int Repeats = 10;
+    private const int WarmRepeats = 5;
 
     /// <summary>What a build with nothing to do may cost above that of the same project without Lorq.</summary>
     private static readonly TimeSpan mostOverhead = TimeSpan.FromMilliseconds(150);
@@ -104,20 +105,54 @@ internal sealed class BuildBenchmark(WorkFolder work)
         string example = machine.At("examples", "Ocr");
         Copy(Path.Combine(Repository.Root, "examples", "Ocr"), example);
         Copy(Path.Combine(Repository.Root, "examples", "models"), machine.At("examples", "models"));
+        string plain = machine.At("three", "plain", "app");
         page.Line("## Compressing the PP-OCR recognizer in a build").Line();
-        page.Line("`dotnet build --no-restore -c Release` of `examples/Ocr`, compiler in the packages folder, no results in `obj`.").Line();
-        page.Head("cache", ">time", ">bar", "");
-        bool met = true;
-        foreach ((string cache, TimeSpan most) in new[] { ("empty", mostCold), ("full", mostWarm) })
-        {
-            Array.ForEach([.. Outputs(example)], o => Directory.Delete(o, recursive: true));
-            await machine.Dotnet(example, cancellationToken, "restore");
-            TimeSpan time = await machine.Dotnet(example, cancellationToken, "build", "--no-restore", "-c", "Release");
-            met &= time <= most;
-            page.Row(cache, ResultPage.Seconds(time.TotalSeconds), ResultPage.Seconds(most.TotalSeconds), Verdict(time <= most));
-        }
+        page.Line(
+                $"`dotnet build --no-restore -c Release` of `examples/Ocr`, compiler in the packages folder, no results in `bin` and `obj`; the empty project beside it, built in the same way, is what .NET takes for itself. With a full cache the median of {WarmRepeats}, by turns."
+            )
+            .Line();
+        page.Head("cache", ".NET's compiler server", ">time", ">empty project", ">bar", "");
+        bool met = await Row("empty", "not running", 1, mostCold);
+        await Row("full", "not running", WarmRepeats, null);
+        await machine.WithServers(async () => met &= await Row("full", "running", WarmRepeats, mostWarm), cancellationToken);
         page.Line();
         return met;
+
+        async Task<bool> Row(string cache, string servers, int repeats, TimeSpan? most)
+        {
+            var times = new List<double>();
+            var others = new List<double>();
+            // What starts servers does not count.
+            for (int i = machine.KeepsServers ? -1 : 0; i < repeats; i++)
+            {
+                double own = await Clean(example, cancellationToken);
+                double other = await Clean(plain, cancellationToken);
+                if (i >= 0)
+                {
+                    times.Add(own);
+                    others.Add(other);
+                }
+            }
+            double time = Median(times);
+            bool isMet = most is null || time <= most.Value.TotalSeconds;
+            page.Row(
+                cache,
+                servers,
+                ResultPage.Seconds(time),
+                ResultPage.Seconds(Median(others)),
+                most is { } bar ? ResultPage.Seconds(bar.TotalSeconds) : "",
+                most is null ? "" : Verdict(isMet)
+            );
+            return isMet;
+        }
+    }
+
+    /// <summary>Seconds of a build from its sources.</summary>
+    private async Task<double> Clean(string project, CancellationToken cancellationToken)
+    {
+        Array.ForEach([.. Outputs(project)], o => Directory.Delete(o, recursive: true));
+        await machine.Dotnet(project, cancellationToken, "restore");
+        return (await machine.Dotnet(project, cancellationToken, "build", "--no-restore", "-c", "Release")).TotalSeconds;
     }
 
     private bool Sizes()

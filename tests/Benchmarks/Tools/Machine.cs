@@ -18,6 +18,24 @@ internal sealed class Machine(string root)
     /// <summary>A folder of it, made if need be.</summary>
     public string At(params string[] parts) => Directory.CreateDirectory(Path.Combine([root, .. parts])).FullName;
 
+    /// <summary>True while .NET's build and compiler servers may outlive a command and help the next one, as they do for developers.</summary>
+    public bool KeepsServers { get; private set; }
+
+    /// <summary>Does something with servers, and ends them.</summary>
+    public async Task WithServers(Func<Task> work, CancellationToken cancellationToken)
+    {
+        KeepsServers = true;
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            KeepsServers = false;
+            await Dotnet(At(), cancellationToken, "build-server", "shutdown");
+        }
+    }
+
     /// <summary>Packs this checkout into the feed, which with nuget.org is all that restores look at.</summary>
     public async Task Prepare(CancellationToken cancellationToken)
     {
@@ -56,9 +74,11 @@ internal sealed class Machine(string root)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // No process outlives its command to help the next one, and nothing draws on a terminal.
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        start.Environment["UseSharedCompilation"] = "false";
+        if (!KeepsServers)
+        {
+            start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+            start.Environment["UseSharedCompilation"] = "false";
+        }
         start.Environment["MSBUILDTERMINALLOGGER"] = "off";
         if (isolated)
         {
