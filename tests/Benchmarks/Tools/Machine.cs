@@ -74,10 +74,14 @@ internal sealed class Machine(string root)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        if (!KeepsServers)
+        foreach ((string name, string value) in new[] { ("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false") })
         {
-            start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-            start.Environment["UseSharedCompilation"] = "false";
+            // This process may have them from its own surroundings.
+            start.Environment.Remove(name);
+            if (!KeepsServers)
+            {
+                start.Environment.Add(name, value);
+            }
         }
         start.Environment["MSBUILDTERMINALLOGGER"] = "off";
         if (isolated)
