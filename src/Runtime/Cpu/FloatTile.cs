@@ -11,8 +11,22 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
     where TRows : IRowCount
 {
     /// <summary><c>To = From + X·Weights</c>; From may be null for zeros; weights are floats, or float16 where they are null.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in TileWork work)
+    {
+        if (work.Weights is null)
+        {
+            Run(work, work.HalfWeights);
+        }
+        else
+        {
+            Run(work, (float*)work.Weights);
+        }
+    }
+
+    /// <summary>Compiled for each type of weights: a choice within the loop would cost as much as the arithmetic.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TWeight>(in TileWork work, TWeight* weights)
+        where TWeight : unmanaged
     {
         int rows = TRows.Count;
         int lanes = sizeof(TFloat) / sizeof(float);
@@ -40,47 +54,43 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
             }
         }
         float* x = work.X;
-        nint stride = work.XStride;
-        float* weights = (float*)work.Weights;
-        Half* halves = work.HalfWeights;
-        bool isHalf = weights is null;
-        int length = work.Length;
-        int k = 0;
+        float* x1 = x + (rows > 1 ? work.XStride : 0);
+        float* x2 = x1 + (rows > 2 ? work.XStride : 0);
+        nint length = work.Length;
+        nint k = 0;
         if (rows == 1)
         {
             // One row has too few sums to hide the latency of an addition: three k at a time, each into its own.
             for (; k + 3 <= length; k += 3)
             {
-                Add(isHalf, x + k, weights, halves, ref f00, ref f01);
-                Add(isHalf, x + k + 1, weights + 2 * lanes, halves + 2 * lanes, ref f10, ref f11);
-                Add(isHalf, x + k + 2, weights + 4 * lanes, halves + 4 * lanes, ref f20, ref f21);
+                Add(x + k, weights, ref f00, ref f01);
+                Add(x + k + 1, weights + 2 * lanes, ref f10, ref f11);
+                Add(x + k + 2, weights + 4 * lanes, ref f20, ref f21);
                 weights += 6 * lanes;
-                halves += 6 * lanes;
             }
             f00 = TIsa.Add(f00, TIsa.Add(f10, f20));
             f01 = TIsa.Add(f01, TIsa.Add(f11, f21));
         }
         for (; k < length; k++)
         {
-            TFloat w0 = isHalf ? TIsa.LoadHalf(halves) : TIsa.Load(weights),
-                w1 = isHalf ? TIsa.LoadHalf(halves + lanes) : TIsa.Load(weights + lanes);
+            TFloat w0 = Load(weights),
+                w1 = Load(weights + lanes);
             TFloat value = TIsa.Broadcast(x + k);
             f00 = TIsa.MultiplyAdd(value, w0, f00);
             f01 = TIsa.MultiplyAdd(value, w1, f01);
             if (rows > 1)
             {
-                value = TIsa.Broadcast(x + stride + k);
+                value = TIsa.Broadcast(x1 + k);
                 f10 = TIsa.MultiplyAdd(value, w0, f10);
                 f11 = TIsa.MultiplyAdd(value, w1, f11);
             }
             if (rows > 2)
             {
-                value = TIsa.Broadcast(x + 2 * stride + k);
+                value = TIsa.Broadcast(x2 + k);
                 f20 = TIsa.MultiplyAdd(value, w0, f20);
                 f21 = TIsa.MultiplyAdd(value, w1, f21);
             }
             weights += 2 * lanes;
-            halves += 2 * lanes;
         }
         float* to = work.To;
         TIsa.Store(to, f00);
@@ -98,11 +108,16 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(bool isHalf, float* x, float* weights, Half* halves, ref TFloat f0, ref TFloat f1)
+    private static TFloat Load<TWeight>(TWeight* weights)
+        where TWeight : unmanaged => typeof(TWeight) == typeof(Half) ? TIsa.LoadHalf((Half*)weights) : TIsa.Load((float*)weights);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<TWeight>(float* x, TWeight* weights, ref TFloat f0, ref TFloat f1)
+        where TWeight : unmanaged
     {
         int lanes = sizeof(TFloat) / sizeof(float);
         TFloat value = TIsa.Broadcast(x);
-        f0 = TIsa.MultiplyAdd(value, isHalf ? TIsa.LoadHalf(halves) : TIsa.Load(weights), f0);
-        f1 = TIsa.MultiplyAdd(value, isHalf ? TIsa.LoadHalf(halves + lanes) : TIsa.Load(weights + lanes), f1);
+        f0 = TIsa.MultiplyAdd(value, Load(weights), f0);
+        f1 = TIsa.MultiplyAdd(value, Load(weights + lanes), f1);
     }
 }

@@ -28,6 +28,12 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
 
     private const int MostTasks = 64;
 
+    /// <summary>k of L1 that are widened to floats at a time.</summary>
+    private const int FactorChunk = 128;
+
+    /// <summary>The largest rank whose part of a panel is widened to floats once for all rows.</summary>
+    private const int WidenedRank = 256;
+
     private readonly PackedMatrix weights = PackedMatrix.Pack<TIsa, TInt, TFloat, TWidth>(
         tensors,
         mode == ActivationMode.Int8 && TWidth.IsWide ? TIsa.WideOffset : 0
@@ -41,6 +47,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
     private static int Panel => 2 * TIsa.Lanes;
     private int RankStride => weights.RankPanels * Panel;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Multiply(MatMulCall call, float* x, float* y, int rows, IParallel parallel)
     {
         if (rows == 0)
@@ -76,11 +83,17 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         Run(call, parallel, Math.Min(Tasks((long)rows * weights.K * weights.N), weights.Panels));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal override void RunTask(MatMulCall call, int index)
     {
         if (call.Phase == 2)
         {
             (int first, int end) = Share(weights.Panels, index, call.Tasks);
+            if (IsPacked(new RowTiles(call.Rows)))
+            {
+                RunPacked(call, first, end);
+                return;
+            }
             for (int panel = first; panel < end; panel++)
             {
                 RunPanel(call, panel);
@@ -96,7 +109,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
             else
             {
                 (int first, int end) = Share(weights.K, index - 1, call.Parts);
-                Project(call, 0, index - 1, first, end - first);
+                ProjectPart(call, index - 1, first, end - first);
             }
             return;
         }
@@ -104,7 +117,10 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         for (int tile = from; tile < to; tile++)
         {
             Quantize(call, tile);
-            Project(call, tile, 0, 0, weights.K);
+        }
+        if (weights.Rank > 0)
+        {
+            Project(call, from, to);
         }
     }
 
@@ -127,6 +143,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
     private static (int First, int End) Share(int items, int index, int tasks) =>
         ((int)((long)items * index / tasks), (int)((long)items * (index + 1) / tasks));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Quantize(MatMulCall call, int tile)
     {
         if (mode == ActivationMode.Exact)
@@ -150,10 +167,10 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         }
     }
 
-    /// <summary><c>T = x·L1</c> for one tile and a part of K.</summary>
-    private void Project(MatMulCall call, int tile, int part, int first, int length)
+    /// <summary><c>T = x·L1</c> for the only tile and a part of K.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ProjectPart(MatMulCall call, int part, int first, int length)
     {
-        var tiles = new RowTiles(call.Rows);
         for (int p = 0; p < weights.RankPanels; p++)
         {
             nint at = ((nint)p * weights.K + first) * Panel;
@@ -162,33 +179,124 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
                 Weights = weights.L1 is null ? null : (byte*)(weights.L1 + at),
                 HalfWeights = weights.HalfL1 + at,
                 Length = length,
-                X = call.X + (nint)tiles.Start(tile) * weights.K + first,
+                X = call.X + first,
                 XStride = weights.K,
-                To = call.T + ((nint)part * call.Rows + tiles.Start(tile)) * RankStride + p * Panel,
+                To = call.T + (nint)part * call.Rows * RankStride + p * Panel,
                 ToStride = RankStride,
             };
-            RunFloat(tiles.Height(tile), work);
+            RunFloat(call.Rows, work);
+        }
+    }
+
+    /// <summary><c>T = x·L1</c> for some tiles: a chunk of L1 is widened once for all of them.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Project(MatMulCall call, int from, int to)
+    {
+        var tiles = new RowTiles(call.Rows);
+        float* wide = stackalloc float[FactorChunk * Panel];
+        for (int p = 0; p < weights.RankPanels; p++)
+        {
+            for (int first = 0; first < weights.K; first += FactorChunk)
+            {
+                int length = Math.Min(FactorChunk, weights.K - first);
+                nint at = ((nint)p * weights.K + first) * Panel;
+                if (weights.L1 is null)
+                {
+                    Widen(weights.HalfL1 + at, wide, length);
+                }
+                var work = new TileWork
+                {
+                    Weights = (byte*)(weights.L1 is null ? wide : weights.L1 + at),
+                    Length = length,
+                    XStride = weights.K,
+                    FromStride = RankStride,
+                    ToStride = RankStride,
+                };
+                for (int tile = from; tile < to; tile++)
+                {
+                    work.X = call.X + (nint)tiles.Start(tile) * weights.K + first;
+                    work.To = call.T + (nint)tiles.Start(tile) * RankStride + p * Panel;
+                    work.From = first == 0 ? null : work.To;
+                    RunFloat(tiles.Height(tile), work);
+                }
+            }
+        }
+    }
+
+    /// <summary>Panels of the only tile, whose packed codes are read once: what panels have in common is prepared for all of them.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void RunPacked(MatMulCall call, int first, int end)
+    {
+        int height = call.Rows;
+        float* sums = stackalloc float[3 * Panel];
+        TileWork work = Chunk(first, 0, weights.Units);
+        work.Codes = call.Codes;
+        work.Sums = call.Sums;
+        work.From = weights.Bias + (nint)first * Panel;
+        var pair = new TileWork
+        {
+            Weights = weights.L2 is null ? null : (byte*)(weights.L2 + (nint)first * weights.Rank * Panel),
+            HalfWeights = weights.HalfL2 + (nint)first * weights.Rank * Panel,
+            Length = weights.Rank,
+            X = call.T,
+            XStride = RankStride,
+            From = sums,
+            FromStride = Panel,
+        };
+        for (int panel = first; panel < end; panel++)
+        {
+            int width = Math.Min(Panel, weights.N - panel * Panel);
+            float* y = call.Y + (nint)panel * Panel;
+            float* to = width == Panel ? y : sums;
+            nint stride = width == Panel ? weights.N : Panel;
+            work.To = weights.Rank > 0 ? sums : to;
+            work.ToStride = weights.Rank > 0 ? Panel : stride;
+            RunInteger<PackedForm>(height, work);
+            if (weights.Rank > 0)
+            {
+                pair.To = to;
+                pair.ToStride = stride;
+                RunFloat(height, pair);
+            }
+            for (int r = 0; r < height && width < Panel; r++)
+            {
+                new ReadOnlySpan<float>(sums + r * Panel, width).CopyTo(new Span<float>(y + (nint)r * weights.N, width));
+            }
+            nint scales = (nint)weights.Blocks * Panel;
+            work.Weights += (nint)weights.Units * weights.UnitBytes;
+            work.Scales += work.Scales is null ? 0 : scales;
+            work.HalfScales += work.HalfScales is null ? 0 : scales;
+            work.Zeros += work.Zeros is null ? 0 : scales;
+            work.From += Panel;
+            nint factors = (nint)weights.Rank * Panel;
+            pair.Weights += pair.Weights is null ? 0 : factors * sizeof(float);
+            pair.HalfWeights += pair.HalfWeights is null ? 0 : factors;
         }
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunPanel(MatMulCall call, int panel)
     {
         var tiles = new RowTiles(call.Rows);
         bool isExact = mode == ActivationMode.Exact;
-        bool isPacked = IsPacked(tiles);
-        int chunk =
-            isPacked ? weights.Units
-            : isExact ? FloatUnits
-            : ChunkUnits;
-        byte* unpacked =
-            stackalloc byte[
-                isPacked ? 0
-                : isExact ? FloatUnits * 32 * Panel * sizeof(float)
-                : ChunkUnits * 16 * sizeof(TInt)
-            ];
-        float* scales = stackalloc float[weights.HalfScales is null || isPacked || isExact ? 0 : ChunkUnits * 2 * Panel];
+        int chunk = isExact ? FloatUnits : ChunkUnits;
+        byte* unpacked = stackalloc byte[isExact ? FloatUnits * 32 * Panel * sizeof(float) : ChunkUnits * 16 * sizeof(TInt)];
+        float* scales = stackalloc float[weights.HalfScales is null || isExact ? 0 : ChunkUnits * 2 * Panel];
         float* sums = stackalloc float[Math.Min(tiles.Count, ChunkTiles) * 3 * Panel];
+        bool isWidened = tiles.Count > 1 && weights.HalfL2 is not null && weights.Rank <= WidenedRank;
+        float* l2 = stackalloc float[isWidened ? weights.Rank * Panel : 0];
+        nint factors = (nint)panel * weights.Rank * Panel;
+        if (isWidened)
+        {
+            Widen(weights.HalfL2 + factors, l2, weights.Rank);
+        }
+        else
+        {
+            l2 = weights.L2 is null ? null : weights.L2 + factors;
+        }
         for (int from = 0; from < tiles.Count; from += ChunkTiles)
         {
             int to = Math.Min(from + ChunkTiles, tiles.Count);
@@ -202,7 +310,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
                     work.Weights = unpacked;
                     work.Length = Math.Min(units * PackedMatrix.Unit, weights.K - unit * PackedMatrix.Unit);
                 }
-                else if (!isPacked)
+                else
                 {
                     Unpack(work.Weights, units, unpacked);
                     work.Weights = unpacked;
@@ -214,13 +322,14 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
                 }
                 for (int tile = from; tile < to; tile++)
                 {
-                    RunTile(call, tiles, tile, panel, unit, work, sums + (tiles.Start(tile) - tiles.Start(from)) * Panel);
+                    RunTile(call, tiles, tile, panel, unit, work, l2, sums + (tiles.Start(tile) - tiles.Start(from)) * Panel);
                 }
             }
         }
     }
 
-    private void RunTile(MatMulCall call, RowTiles tiles, int tile, int panel, int unit, TileWork work, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void RunTile(MatMulCall call, RowTiles tiles, int tile, int panel, int unit, TileWork work, float* l2, float* sums)
     {
         int start = tiles.Start(tile);
         int height = tiles.Height(tile);
@@ -240,10 +349,6 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         {
             RunInteger<HalfUnitForm>(height, work);
         }
-        else if (IsPacked(tiles))
-        {
-            RunInteger<PackedForm>(height, work);
-        }
         else
         {
             RunInteger<UnpackedForm>(height, work);
@@ -252,22 +357,22 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
             mode == ActivationMode.Exact ? unit * PackedMatrix.Unit + work.Length == weights.K : unit + work.Length == weights.Units;
         if (isLast)
         {
-            Finish(call, start, height, panel, sums);
+            Finish(call, start, height, panel, l2, sums);
         }
     }
 
     /// <summary>Adds <c>t·L2</c> to a tile's sums and stores them as y.</summary>
-    private void Finish(MatMulCall call, int start, int height, int panel, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Finish(MatMulCall call, int start, int height, int panel, float* l2, float* sums)
     {
         int width = Math.Min(Panel, weights.N - panel * Panel);
         float* y = call.Y + (nint)start * weights.N + panel * Panel;
         if (weights.Rank > 0)
         {
-            nint at = (nint)panel * weights.Rank * Panel;
             var work = new TileWork
             {
-                Weights = weights.L2 is null ? null : (byte*)(weights.L2 + at),
-                HalfWeights = weights.HalfL2 + at,
+                Weights = (byte*)l2,
+                HalfWeights = weights.HalfL2 + (nint)panel * weights.Rank * Panel,
                 Length = weights.Rank,
                 X = call.T + (nint)start * RankStride,
                 XStride = RankStride,
