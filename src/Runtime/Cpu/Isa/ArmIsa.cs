@@ -21,6 +21,9 @@ internal readonly unsafe struct ArmIsa : IKernelIsa<Vector128<byte>, Vector128<f
     public static void StoreBytes(byte* target, Vector128<byte> value) => PortableIsa.StoreBytes(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(byte* address) => PortableIsa.Prefetch(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> BroadcastBytes(byte* source) => PortableIsa.BroadcastBytes(source);
 
     public static Vector128<byte> ZeroInt

@@ -24,6 +24,9 @@ internal readonly unsafe struct Avx2Isa : IKernelIsa<Vector256<byte>, Vector256<
     public static void StoreBytes(byte* target, Vector256<byte> value) => Avx.Store(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(byte* address) => Sse.Prefetch0(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> BroadcastBytes(byte* source) => Avx2.BroadcastScalarToVector256((int*)source).AsByte();
 
     public static Vector256<byte> ZeroInt

@@ -24,6 +24,9 @@ internal readonly unsafe struct Avx512Isa : IKernelIsa<Vector512<byte>, Vector51
     public static void StoreBytes(byte* target, Vector512<byte> value) => Avx512F.Store(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(byte* address) => Sse.Prefetch0(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> BroadcastBytes(byte* source) => Vector512.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
 
     public static Vector512<byte> ZeroInt

@@ -21,6 +21,9 @@ internal readonly unsafe struct AvxVnniIsa : IKernelIsa<Vector256<byte>, Vector2
     public static void StoreBytes(byte* target, Vector256<byte> value) => Avx2Isa.StoreBytes(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(byte* address) => Avx2Isa.Prefetch(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> BroadcastBytes(byte* source) => Avx2Isa.BroadcastBytes(source);
 
     public static Vector256<byte> ZeroInt

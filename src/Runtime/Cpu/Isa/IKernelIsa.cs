@@ -28,6 +28,9 @@ internal unsafe interface IKernelIsa<TInt, TFloat>
     /// <summary>Loads <c>4·Lanes</c> bytes.</summary>
     static abstract TInt LoadBytes(byte* source);
 
+    /// <summary>Hints that a byte will be read soon. Any address will do.</summary>
+    static abstract void Prefetch(byte* address);
+
     /// <summary>Stores <c>4·Lanes</c> bytes.</summary>
     static abstract void StoreBytes(byte* target, TInt value);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Lorq.Runtime.Cpu.Isa;
 
@@ -18,6 +19,16 @@ internal readonly unsafe struct PortableIsa : IKernelIsa<Vector128<byte>, Vector
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(byte* target, Vector128<byte> value) => value.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(byte* address)
+    {
+        // .NET has no such instruction for Arm.
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(address);
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> BroadcastBytes(byte* source) => Vector128.Create(Unsafe.ReadUnaligned<int>(source)).AsByte();
