@@ -84,29 +84,32 @@ public static class Compilation
 
         clock.Begin("Plan");
         var planner = new Planner(model, emission, menus, groups);
-        budget.Require(planner.SmallestBytes, isBound: false);
+        // What does not fit into one file costs a little more than plans count.
+        long reserve = ExternalReserve.Of(model, table, files.Model, save);
+        budget.Require(planner.SmallestBytes + reserve, isBound: false);
+        ByteBudget planned = budget.IsUnlimited ? budget : budget with { Bytes = budget.Bytes - reserve };
         var materializer = new Materializer(calibration?.Result, spec.Threads, cache);
         var maker = new DecisionMaker(planner, materializer, menus);
         Decision decision;
         if (calibration is null)
         {
-            decision = maker.WithoutData(budget.Bytes, clock, cancellationToken);
+            decision = maker.WithoutData(planned.Bytes, clock, cancellationToken);
         }
         else
         {
             using var session = new ProbeSession(model, table.Sites, cancellationToken);
             var refiner = new Refiner(model, calibration, spec.Calibration.MemoryCapBytes / 4, spec.Threads, cache);
+            var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cache);
             if (spec.MaxLoss is { } limit)
             {
                 var verify = new EndToEnd(session, calibration.HeldOut, calibration.Mask, spec.Threads, cache);
                 var trial = new WrittenTrial(model, emission, calibration, files.Trial, save, spec.Threads);
-                decision = maker.WithinLoss(verify, refiner, trial, limit, budget, clock, cancellationToken);
-                budget = spec.Budget is null ? budget with { Bytes = decision.Solved.PredictedBytes } : budget;
+                decision = maker.WithinLoss(probe, verify, refiner, trial, limit, planned, clock, cancellationToken);
+                budget = spec.Budget is null ? budget with { Bytes = decision.Solved.PredictedBytes + reserve } : budget;
             }
             else
             {
-                var probe = new EndToEnd(session, calibration.Probes, calibration.Mask, spec.Threads, cache);
-                decision = maker.WithProbes(probe, budget.Bytes, clock, cancellationToken);
+                decision = maker.WithProbes(probe, planned.Bytes, clock, cancellationToken);
                 clock.Begin("Refinement");
                 decision = DecisionMaker.Refine(decision, refiner, probe, clock, cancellationToken);
             }

@@ -103,7 +103,8 @@ public sealed class CacheFolder
         }
         catch (Exception e) when (EntryFolder.IsExpected(e))
         {
-            throw Catalogue.CacheFolderUnusable.With(Path, e.Message.TrimEnd('.'));
+            // The system's words would name the trial.
+            throw Catalogue.CacheFolderUnusable.With(Path, $"no folder can be made in '{parent}'");
         }
     }
 
@@ -134,7 +135,7 @@ public sealed class CacheFolder
         {
             if (Drop(profile) is { } problem)
             {
-                problems.Add(problem);
+                problems.Add($"Profile {profile.Id} cannot be deleted: {problem}");
             }
             else
             {

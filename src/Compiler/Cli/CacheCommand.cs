@@ -109,6 +109,7 @@ internal static class CacheCommand
             {
                 Console.Error.WriteLine("warning: " + problem);
             }
+            return result.Problems.Count == 0 ? 0 : 1;
         });
         return command;
     }
@@ -141,7 +142,7 @@ internal static class CacheCommand
                     Console.Error.WriteLine($"warning: '{path}' cannot be read");
                 }
                 AnsiConsole.Console.MarkupLineInterpolated(
-                    $"{found.Sound} of {found.Entries} entries in {cache.Path} are sound, {found.Removed.Count} were damaged."
+                    $"{found.Sound} of {found.Entries} entries in {cache.Path} are sound, {found.Removed.Count} damaged and removed."
                 );
                 return Task.FromResult(0);
             }
@@ -149,12 +150,17 @@ internal static class CacheCommand
         return command;
     }
 
-    private static CacheFolder Cache(ParseResult parsed, Option<string?> folder) =>
-        CacheFolder.OfUser(parsed.GetValue(folder))
-        ?? throw Catalogue.CacheFolderUnusable.With(
-            "",
-            "this user has no home, and neither --cache nor " + CacheFolder.PathVariable + " is set"
-        );
+    private static CacheFolder Cache(ParseResult parsed, Option<string?> folder)
+    {
+        CacheFolder cache =
+            CacheFolder.OfUser(parsed.GetValue(folder))
+            ?? throw Catalogue.CacheFolderUnusable.With(
+                "",
+                "this user has no home, and neither --cache nor " + CacheFolder.PathVariable + " is set"
+            );
+        cache.RequirePlace();
+        return cache;
+    }
 
     private static void Write(IAnsiConsole console, CacheFolder cache, IReadOnlyList<ProfileSummary> profiles)
     {

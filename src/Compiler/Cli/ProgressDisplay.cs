@@ -37,7 +37,13 @@ internal static class ProgressDisplay
                 new RemainingTimeColumn(),
                 new ElapsedTimeColumn()
             )
-            .Start(context => work(new LiveBars(context)));
+            .Start(context =>
+            {
+                var bars = new LiveBars(context);
+                T result = work(bars);
+                bars.Finish();
+                return result;
+            });
     }
 
     private static string StepName(StageProgress value) =>
@@ -72,6 +78,15 @@ internal static class ProgressDisplay
                     step.HideWhenCompleted = true;
                 }
                 Show(step, value);
+            }
+        }
+
+        public void Finish()
+        {
+            lock (context)
+            {
+                Finish(ref step);
+                Finish(ref stage);
             }
         }
 

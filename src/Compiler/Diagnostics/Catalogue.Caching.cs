@@ -8,7 +8,7 @@ public static partial class Catalogue
         "A folder cannot be used as a cache",
         "'{0}' cannot be used as a cache: {1}.",
         "The path was misspelt, or is that of a file.",
-        "Give an existing folder with --cache, or set LORQ_CACHE; 'lorq compress' makes the folder when it is absent."
+        "Give another folder with --cache, or set LORQ_CACHE; it is made when it is absent."
     );
 
     /// <summary>A size or an age that cannot be understood.</summary>

@@ -17,7 +17,7 @@ public static partial class Catalogue
         "A command line cannot be understood",
         "{0}; see '{1} --help'.",
         "An argument is missing, an option has no value or has several, or two options contradict each other.",
-        "Add what is missing, or drop one of two that exclude each other."
+        "Write the command line anew; the help ends with examples."
     );
 
     /// <summary>A file would be overwritten.</summary>

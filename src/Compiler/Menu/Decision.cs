@@ -18,6 +18,9 @@ public sealed record Decision(
     UniformPlan? Uniform
 )
 {
+    /// <summary>What measured better than the solver's plan and is written in its place; null for the solver's own. The certificate is of the solver's.</summary>
+    public string? Instead { get; init; }
+
     /// <summary>Loss before the weights were fitted to the compressed prefix; null when they were not, or nothing was gained.</summary>
     public double? LossBeforeRefinement { get; init; }
 }

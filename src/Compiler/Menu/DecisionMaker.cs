@@ -49,8 +49,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             {
                 best = new Decision(solved, weights, omega, measured, [], null);
             }
-            double ratio = solved.PredictedLoss > 0 ? measured / solved.PredictedLoss : 1;
-            if (round == MaximumRounds || (ratio < Agreement && ratio > 1 / Agreement))
+            if (round == MaximumRounds || Agree(solved.PredictedLoss, measured))
             {
                 break;
             }
@@ -61,7 +60,8 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     }
 
     /// <summary>The smallest file whose loss on the held-out samples stays within a limit: weights refined, written, and run from the file.</summary>
-    /// <param name="probe">Measures on all held-out samples.</param>
+    /// <param name="probe">Measures on many samples, for what a site counts.</param>
+    /// <param name="verify">Measures on the held-out samples, which the limit is for.</param>
     /// <param name="refiner">Fits the weights of a plan to each other.</param>
     /// <param name="written">Measures the file of a plan that is to be taken.</param>
     /// <param name="limit">The loss.</param>
@@ -71,6 +71,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     /// <exception cref="LorqException">No plan within the budget keeps the limit.</exception>
     public Decision WithinLoss(
         EndToEnd probe,
+        EndToEnd verify,
         Refiner refiner,
         WrittenTrial written,
         double limit,
@@ -80,7 +81,9 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     )
     {
         long start = Math.Min(budget.Bytes, planner.BytesAt(FirstBits));
-        IReadOnlyDictionary<string, double> omega = Probe(new Sensitivity(probe, materializer), start, progress, cancellationToken);
+        var sensitivity = new Sensitivity(probe, materializer);
+        IReadOnlyDictionary<string, double> omega = Probe(sensitivity, start, progress, cancellationToken);
+        int probings = 1;
         var rounds = new List<DecisionRound>();
         var losses = new Dictionary<Digest, double>();
         var bracket = new LossBracket(limit);
@@ -101,13 +104,8 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
                 bracket.Add(solved.PredictedLoss, known);
                 continue;
             }
-            Decision decision = Refine(
-                Measure(solved, omega, probe, progress, cancellationToken),
-                refiner,
-                probe,
-                progress,
-                cancellationToken
-            );
+            Decision plain = Measure(solved, omega, verify, progress, cancellationToken);
+            Decision decision = Refine(plain, refiner, verify, progress, cancellationToken);
             double measured = decision.MeasuredLoss!.Value;
             if (measured <= limit && (best is null || solved.PredictedBytes < best.Solved.PredictedBytes))
             {
@@ -116,7 +114,27 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             }
             losses.Add(solved.Plan.Digest, measured);
             rounds.Add(new DecisionRound(solved.PredictedBytes, solved.PredictedLoss, measured));
+            double whole = probe.Loss(solved.Plan.Digest, () => plain.Weights, cancellationToken);
+            if (probings < MaximumRounds && !Agree(solved.PredictedLoss, whole))
+            {
+                // The sites count otherwise near this plan, and predictions so far say nothing about the next.
+                probings++;
+                omega = sensitivity.ProbeAround(solved.Plan, plain.Weights, whole, omega, progress, cancellationToken);
+                bracket = new LossBracket(limit);
+                bracket.Add(solved.Plan.Loss(omega), measured);
+                continue;
+            }
             bracket.Add(solved.PredictedLoss, measured);
+        }
+        if (best is null && !budget.IsUnlimited)
+        {
+            // What the budget alone would lead to may still keep the limit.
+            Decision direct = WithProbes(probe, Math.Min(budget.Bytes, planner.LargestBytes), progress, cancellationToken);
+            double plainLoss = verify.Loss(direct.Solved.Plan.Digest, () => direct.Weights, cancellationToken);
+            direct = Refine(direct with { MeasuredLoss = plainLoss }, refiner, verify, progress, cancellationToken);
+            double loss = written.Loss(direct.Weights, cancellationToken);
+            rounds.Add(new DecisionRound(direct.Solved.PredictedBytes, direct.Solved.PredictedLoss, loss));
+            best = loss <= limit ? direct with { MeasuredLoss = loss } : null;
         }
         if (best is null)
         {
@@ -129,15 +147,18 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             );
         }
         best = best with { Rounds = rounds };
-        Decision winner = AgainstUniform(best, probe, best.Solved.PredictedBytes, limit, progress, cancellationToken);
+        Decision winner = AgainstUniform(best, verify, best.Solved.PredictedBytes, limit, progress, cancellationToken);
         if (ReferenceEquals(winner.Solved, best.Solved))
         {
             return winner;
         }
         // Another plan than the one that was measured from its file has to pass the same test.
-        double loss = written.Loss(winner.Weights, cancellationToken);
-        return loss <= limit ? winner with { MeasuredLoss = loss } : best with { Uniform = winner.Uniform };
+        double last = written.Loss(winner.Weights, cancellationToken);
+        return last <= limit ? winner with { MeasuredLoss = last } : best with { Uniform = winner.Uniform };
     }
+
+    private static bool Agree(double predicted, double measured) =>
+        predicted <= 0 || (measured / predicted is var ratio && ratio < Agreement && ratio > 1 / Agreement);
 
     /// <summary>Fits the weights to the compressed prefix and keeps the result where it measures better.</summary>
     public static Decision Refine(
@@ -232,7 +253,15 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
                 .OfType<CompressedWeight>(),
         ];
         double loss = probe.Loss(plan.Digest, () => weights, cancellationToken);
-        return loss < best.MeasuredLoss ? best with { Solved = solved with { Plan = plan }, Weights = weights, MeasuredLoss = loss } : best;
+        return loss < best.MeasuredLoss
+            ? best with
+            {
+                Solved = best.Solved with { Plan = plan, PredictedBytes = solved.PredictedBytes, PredictedLoss = solved.PredictedLoss },
+                Weights = weights,
+                MeasuredLoss = loss,
+                Instead = "the best plan without low-rank parts",
+            }
+            : best;
     }
 
     /// <summary>Measures the best uniform plan that fits, and takes it should it lose less; under a loss limit also when it keeps that with fewer bytes.</summary>
@@ -266,7 +295,14 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
                 PredictedBytes = uniform.Facts.Bytes,
                 PredictedLoss = uniform.Facts.Predicted,
             };
-            winner = best with { Solved = solved, Weights = weights, MeasuredLoss = loss, LossBeforeRefinement = null };
+            winner = best with
+            {
+                Solved = solved,
+                Weights = weights,
+                MeasuredLoss = loss,
+                LossBeforeRefinement = null,
+                Instead = $"{uniform.Facts.Name} for all sites",
+            };
         }
         return winner with { Uniform = uniform.Facts with { Loss = loss } };
     }

@@ -110,8 +110,7 @@ public sealed class Front
                 .All(planner, menus, anchors[0].Omega)
                 .Select(u =>
                 {
-                    IReadOnlyDictionary<string, double> omega = OmegaAt(u.Facts.Bytes);
-                    double predicted = menus.Select((m, i) => u.Plan[i].Loss * omega.GetValueOrDefault(m.Site.Name, 1)).Sum();
+                    double predicted = u.Plan.Loss(OmegaAt(u.Facts.Bytes));
                     return (Facts: u.Facts with { Predicted = predicted }, u.Plan);
                 })
                 .OrderBy(u => u.Facts.Bytes)

@@ -63,6 +63,10 @@ public sealed record Plan(IReadOnlyList<SiteMenu> Menus, IReadOnlyList<int> Chos
     /// <summary>True when a low-rank pair is chosen anywhere.</summary>
     public bool HasPairs => Enumerable.Range(0, Menus.Count).Any(i => this[i].Factors is not null);
 
+    /// <summary>Σ ω·ℓ, with ω per site name; 1 for sites that are not in it.</summary>
+    public double Loss(IReadOnlyDictionary<string, double> omega) =>
+        Menus.Select((m, i) => this[i].Loss * omega.GetValueOrDefault(m.Site.Name, 1)).Sum();
+
     /// <summary>A digest of every unit and what is chosen for it.</summary>
     public Digest Digest
     {

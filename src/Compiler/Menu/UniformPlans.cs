@@ -1,3 +1,4 @@
+using Lorq.Caching;
 using Lorq.Decomposition;
 using Lorq.Quantization;
 
@@ -18,11 +19,22 @@ internal static class UniformPlans
     {
         Candidate[] coded = [.. menus.SelectMany(m => m.Candidates).Where(c => c.Grid is not null)];
         bool needsPair = coded.All(c => c.Factors is not null);
-        foreach (var kind in coded.Where(c => needsPair || c.Factors is null).GroupBy(c => (Grid: c.Grid!, Pair: Pair(c))))
+        var seen = new HashSet<Digest>();
+        // Of grids that come to the same plan, the one that most sites have names it: a column may be no longer than a block.
+        foreach (
+            var kind in coded
+                .Where(c => needsPair || c.Factors is null)
+                .GroupBy(c => (Grid: c.Grid!, Pair: Pair(c)))
+                .OrderByDescending(g => g.Count())
+        )
         {
             (QuantizationGrid grid, FactorShape? pair) = kind.Key;
             var plan = new Plan(menus, [.. menus.Select(m => Pick(m, grid, pair))]);
-            double predicted = menus.Select((m, i) => plan[i].Loss * omega.GetValueOrDefault(m.Site.Name, 1)).Sum();
+            if (!seen.Add(plan.Digest))
+            {
+                continue;
+            }
+            double predicted = plan.Loss(omega);
             string name = pair is null ? $"{grid}" : $"{grid} + {pair}";
             yield return (new UniformPlan(name, planner.TrueBytes(plan), predicted, null), plan);
         }

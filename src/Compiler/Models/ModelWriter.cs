@@ -11,7 +11,7 @@ namespace Lorq.Models;
 internal sealed class ModelWriter
 {
     /// <summary>External tensors start at multiples of this, which suits vector loads from a mapped file.</summary>
-    private const int Alignment = 64;
+    internal const int Alignment = 64;
 
     private readonly byte[] skeleton;
     private readonly IReadOnlyList<WireEdit> edits;
@@ -142,7 +142,8 @@ internal sealed class ModelWriter
         }
     }
 
-    private static string DataName(string path) => Path.GetFileName(path) + ".data";
+    /// <summary>The name of the data file beside a model file.</summary>
+    internal static string DataName(string path) => Path.GetFileName(path) + ".data";
 
     /// <summary>ONNX Runtime reads external data of initializers and of Constant nodes in graphs; other attributes stay inline unless they were external.</summary>
     private static bool CanBeExternal(TensorProto tensor, TensorPlace place) =>

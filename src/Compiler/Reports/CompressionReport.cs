@@ -185,7 +185,11 @@ public sealed record LeftAloneRow(string Name, IReadOnlyList<long> Shape, long B
 /// <param name="Rounds">Times it was solved: 1, or more after probing again around the chosen point.</param>
 /// <param name="Candidates">Candidates over all menus.</param>
 /// <param name="UnspentBytes">Budget minus written bytes.</param>
-public sealed record SolverFacts(double Value, double Bound, double Gap, double Seconds, int Rounds, long Candidates, long UnspentBytes);
+public sealed record SolverFacts(double Value, double Bound, double Gap, double Seconds, int Rounds, long Candidates, long UnspentBytes)
+{
+    /// <summary>What measured better than the solver's plan and was written in its place; null where the file has the solver's.</summary>
+    public string? Instead { get; init; }
+}
 
 /// <summary>What was predicted and what came out.</summary>
 /// <param name="Metric"><c>bounded-kl</c> (see <see cref="OutputDivergence.BoundedKl"/>), <c>relative-mse</c>, <c>mismatch</c>; <c>weighted-error</c> when nothing could be run end to end.</param>

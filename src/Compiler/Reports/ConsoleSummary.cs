@@ -44,7 +44,13 @@ public static class ConsoleSummary
         }
         if (r.Solver is { } s)
         {
-            Row(grid, "", $"certified gap to the best plan there is: {Figures.Loss(s.Gap)}");
+            Row(
+                grid,
+                "",
+                s.Instead is null
+                    ? $"certified gap to the best plan there is: {Figures.Loss(s.Gap)}"
+                    : $"certified gap of the solver's plan: {Figures.Loss(s.Gap)}; {s.Instead} measured better and was taken"
+            );
         }
         foreach (OutputDivergence o in r.Divergence?.Outputs ?? [])
         {

@@ -59,15 +59,20 @@ internal sealed class KeptResult
         };
     }
 
-    /// <summary>Keeps the staged files, unless the cache gave cause for warnings, which stand in the report.</summary>
+    /// <summary>Keeps the staged files.</summary>
     /// <param name="report">Their report.</param>
     public void Keep(CompressionReport report)
     {
         bool isWhole = report.Model.WrittenBytes <= MostBytes && !files.HasExternalData;
-        if (!cache.IsKept || !isWhole || request.Cache!.Warnings.Count > 0)
+        if (!cache.IsKept || !isWhole)
         {
             return;
         }
+        // What happened to the cache this time is not so the next time.
+        report = report with
+        {
+            Warnings = [.. report.Warnings.Except(request.Cache!.Warnings)],
+        };
         cache.Write(
             key,
             writer =>

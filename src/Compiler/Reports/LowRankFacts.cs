@@ -10,10 +10,12 @@ public sealed record LowRankFacts(double With, double? Without)
     /// <summary>The share of the loss that low rank saves, 0 to 1; null without a plan to compare with.</summary>
     public double? Gain => Without is > 0 ? Math.Max(0, 1 - With / Without.Value) : null;
 
-    /// <summary>Solves once more with and without pairs, at the size of the plan that was taken; null when no menu has pairs. The plan itself where it has none.</summary>
+    /// <summary>Solves once more with and without pairs, at the size of the plan that was taken; null when no menu has pairs, or a uniform plan was taken. The plan itself where it has none.</summary>
     internal static LowRankFacts? Of(Planner planner, Decision decision, CancellationToken cancellationToken)
     {
-        if (planner.WithoutPairs() is not { } plain)
+        // Beside a uniform plan, which measured better than either, it is no question.
+        bool isUniform = decision.Instead is not null && decision.Uniform?.Bytes == decision.Solved.PredictedBytes;
+        if (isUniform || planner.WithoutPairs() is not { } plain)
         {
             return null;
         }

@@ -292,6 +292,10 @@ public static class MarkdownReport
         text.Append(
             $"{Figures.Count(s.Rounds, "round")}, {Figures.Seconds(s.Seconds)}, {Figures.Whole(s.UnspentBytes)} bytes unspent.\n\n"
         );
+        if (s.Instead is not null)
+        {
+            text.Append($"This is the solver's plan; {s.Instead} measured better and was taken.\n\n");
+        }
         if (MenuText.Candidates(r) is { Length: > 0 } candidates)
         {
             text.Append("The menu has ").Append(candidates).Append(".\n\n");

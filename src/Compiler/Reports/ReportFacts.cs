@@ -47,7 +47,10 @@ internal sealed record ReportFacts(
                 Math.Max(1, Decision.Rounds.Count),
                 Menus.Sum(m => (long)m.Candidates.Count),
                 Budget.Bytes - Written
-            ),
+            )
+            {
+                Instead = Decision.Instead,
+            },
             Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss)
             {
                 BeforeRefinement = Decision.LossBeforeRefinement,

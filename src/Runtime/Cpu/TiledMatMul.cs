@@ -28,6 +28,9 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
 
     private const int MostTasks = 64;
 
+    /// <summary>Tiles of rows that a task of the first phase has at least, where there are as many: they share what is widened of L1.</summary>
+    private const int TaskTiles = 3;
+
     /// <summary>k of L1 that are widened to floats at a time.</summary>
     private const int FactorChunk = 128;
 
@@ -71,7 +74,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
 
         long work = (long)rows * weights.K * (weights.Rank + 8);
         call.Phase = 1;
-        Run(call, parallel, call.Parts > 1 ? 1 + call.Parts : Math.Min(Tasks(work), tiles));
+        Run(call, parallel, call.Parts > 1 ? 1 + call.Parts : Math.Min(Tasks(work), (tiles + TaskTiles - 1) / TaskTiles));
         for (int part = 1; part < call.Parts; part++)
         {
             for (nint i = 0; i < (nint)rows * RankStride; i++)
@@ -109,7 +112,7 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
             else
             {
                 (int first, int end) = Share(weights.K, index - 1, call.Parts);
-                ProjectPart(call, index - 1, first, end - first);
+                ProjectTile(call, 0, index - 1, first, end - first);
             }
             return;
         }
@@ -118,7 +121,11 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         {
             Quantize(call, tile);
         }
-        if (weights.Rank > 0)
+        if (to - from == 1)
+        {
+            ProjectTile(call, from, 0, 0, weights.K);
+        }
+        else if (weights.Rank > 0)
         {
             Project(call, from, to);
         }
@@ -167,10 +174,11 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
         }
     }
 
-    /// <summary><c>T = x·L1</c> for the only tile and a part of K.</summary>
+    /// <summary><c>T = x·L1</c> for one tile and a part of K.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ProjectPart(MatMulCall call, int part, int first, int length)
+    private void ProjectTile(MatMulCall call, int tile, int part, int first, int length)
     {
+        var tiles = new RowTiles(call.Rows);
         for (int p = 0; p < weights.RankPanels; p++)
         {
             nint at = ((nint)p * weights.K + first) * Panel;
@@ -179,12 +187,12 @@ internal sealed unsafe class TiledMatMul<TIsa, TInt, TFloat, TWidth>(WeightTenso
                 Weights = weights.L1 is null ? null : (byte*)(weights.L1 + at),
                 HalfWeights = weights.HalfL1 + at,
                 Length = length,
-                X = call.X + first,
+                X = call.X + (nint)tiles.Start(tile) * weights.K + first,
                 XStride = weights.K,
-                To = call.T + (nint)part * call.Rows * RankStride + p * Panel,
+                To = call.T + ((nint)part * call.Rows + tiles.Start(tile)) * RankStride + p * Panel,
                 ToStride = RankStride,
             };
-            RunFloat(call.Rows, work);
+            RunFloat(tiles.Height(tile), work);
         }
     }
 

@@ -93,6 +93,10 @@ public sealed class RunCacheTests : IDisposable
         Assert.False(again.Report.IsEarlier);
         Assert.Equal(what == "damaged", again.Report.Warnings.Any(w => w.Contains("damaged", StringComparison.Ordinal)));
         Assert.Equal(what == "speed", again.Report.Speed is not null);
+        // What replaces it is taken the next time, without the warning.
+        CompilationResult third = RunOrTake(request with { Cache = Cache() });
+        Assert.True(third.Report.IsEarlier);
+        Assert.DoesNotContain(third.Report.Warnings, w => w.Contains("damaged", StringComparison.Ordinal));
     }
 
     [Fact]

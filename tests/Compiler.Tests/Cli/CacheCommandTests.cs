@@ -33,15 +33,15 @@ public sealed class CacheCommandTests : IDisposable
         File.WriteAllBytes(entry, new byte[100]);
         (int code, string output, string error) = Cache("verify");
         Assert.Equal(0, code);
-        Assert.Contains("1 were damaged", output, StringComparison.Ordinal);
+        Assert.Contains("1 damaged", output, StringComparison.Ordinal);
         Assert.Contains(entry, error, StringComparison.Ordinal);
         Assert.False(File.Exists(entry));
-        Assert.Contains("0 were damaged", Cache("verify").Output, StringComparison.Ordinal);
+        Assert.Contains("0 damaged", Cache("verify").Output, StringComparison.Ordinal);
 
         string record = Assert.Single(Directory.GetFiles(Root, "profile.json", SearchOption.AllDirectories));
         File.WriteAllText(record, "{ \"facts\": 1");
         Assert.Contains(record, Cache("verify").Error, StringComparison.Ordinal);
-        Assert.Contains("0 were damaged", Cache("verify").Output, StringComparison.Ordinal);
+        Assert.Contains("0 damaged", Cache("verify").Output, StringComparison.Ordinal);
         Assert.Contains(" ? ", Cache("list").Output, StringComparison.Ordinal);
 
         Assert.Contains("0 profiles deleted", Cache("trim", "--older-than", "1d").Output, StringComparison.Ordinal);
@@ -68,6 +68,7 @@ public sealed class CacheCommandTests : IDisposable
         Told("LORQ0911", Cache("trim", "--older-than", "3"));
         Told("LORQ0910", Compress("--cache", trial.Model));
         Told("LORQ0910", LorqProcess.Run("cache", "list", "--cache", trial.Model));
+        Told("is a file", LorqProcess.Run("cache", "verify", "--cache", Path.Combine(trial.Model, "below")));
         Told("lorq compress", Compress("--cache", Root, "--no-cache"));
         Told("lorq cache list", Cache("list", "more"));
         Told("'lorq cache' is not complete without one of list, trim, verify", LorqProcess.Run("cache"));

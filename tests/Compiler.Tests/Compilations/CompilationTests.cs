@@ -75,6 +75,21 @@ public sealed class CompilationTests : IDisposable
         Run(spec with { Budget = SizeBudget.Parse(bits) }, "bits");
     }
 
+    [Theory]
+    [InlineData("ort")]
+    [InlineData("onnx")]
+    [InlineData("fused")]
+    public void Data_beside_the_model_is_within_the_budget(string target)
+    {
+        CompressionSpec spec = Spec(30) with { Target = target, ExternalData = true };
+        CompilationResult result = Run(spec, "external");
+        string data = result.ModelPath + ".data";
+        Assert.True(new FileInfo(data).Length > 0);
+        Assert.True(new FileInfo(result.ModelPath).Length + new FileInfo(data).Length <= 0.3 * Size);
+        // With a loss limit there may be no budget at all.
+        Run(spec with { Budget = null, MaxLoss = 0.05 }, "limit");
+    }
+
     [Fact]
     public void A_hopeless_budget_is_refused_before_anything_is_measured()
     {

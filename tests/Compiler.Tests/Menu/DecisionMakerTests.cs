@@ -161,6 +161,26 @@ public sealed class DecisionMakerTests(DecisionMakerTests.Network network) : ICl
         Assert.Equal(decision.Solved, refined.Solved);
     }
 
+    /// <summary>What a budget alone leads to keeps a limit of that loss, within that budget.</summary>
+    [Theory]
+    [InlineData(2.5)]
+    [InlineData(4)]
+    public void A_limit_that_a_budget_alone_keeps_is_never_refused(double bits)
+    {
+        long bytes = Trial.Planner.BytesAt(bits);
+        Decision direct = DecisionMaker.Refine(
+            Trial.Maker.WithProbes(Trial.Probe, bytes, null, default),
+            Trial.Refiner(),
+            Trial.Probe,
+            null,
+            default
+        );
+        double written = Trial.Written().Loss(direct.Weights, default);
+        Decision within = Within(1.0001 * written, new ByteBudget("", bytes));
+        Assert.True(within.MeasuredLoss <= 1.0001 * written);
+        Assert.True(within.Solved.PredictedBytes <= bytes);
+    }
+
     [Fact]
     public void Cancelling_stops_the_search()
     {
@@ -168,6 +188,7 @@ public sealed class DecisionMakerTests(DecisionMakerTests.Network network) : ICl
         var progress = new Stop(source);
         Assert.ThrowsAny<OperationCanceledException>(() =>
             Trial.Maker.WithinLoss(
+                Trial.Probe,
                 Trial.Probe,
                 Trial.Refiner(),
                 Trial.Written(),
@@ -181,6 +202,7 @@ public sealed class DecisionMakerTests(DecisionMakerTests.Network network) : ICl
 
     private Decision Within(double limit, ByteBudget? budget = null, WrittenTrial? written = null) =>
         Trial.Maker.WithinLoss(
+            Trial.Probe,
             Trial.Probe,
             Trial.Refiner(),
             written ?? Trial.Written(),

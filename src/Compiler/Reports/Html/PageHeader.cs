@@ -80,6 +80,7 @@ internal static partial class PageHeader
                 "certified gap",
                 Gap(solver.Gap),
                 $"proven: no choice from this menu is predicted to lose less than {Figures.Loss(solver.Bound)}"
+                    + (solver.Instead is null ? "" : $"; that is the solver's plan, but {solver.Instead} measured better and was taken")
             );
         }
         if (r.BestUniform is { } uniform)
