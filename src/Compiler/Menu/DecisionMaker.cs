@@ -21,6 +21,10 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     /// <summary>Plans measured at most in search of the smallest that keeps a loss limit.</summary>
     private const int MaximumLossRounds = 6;
 
+    /// <summary>Smaller files tried at most once the limit is kept, and the share of bytes that each is smaller by at least.</summary>
+    private const int MaximumSmaller = 3;
+    private const double SmallerBy = 0.04;
+
     /// <summary>Bits per weight of the plan that sites are first probed around when only a loss is wanted.</summary>
     private const double FirstBits = 4;
 
@@ -126,15 +130,25 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             }
             bracket.Add(solved.PredictedLoss, measured);
         }
-        if (best is null && !budget.IsUnlimited)
+        // Predictions lead near the smallest file. Whether sites that are probed around a smaller one still keep the limit has to be tried; and
+        // what the budget alone would lead to may keep it where no prediction did.
+        long next =
+            best is not null ? Smaller(best)
+            : budget.IsUnlimited ? 0
+            : Math.Min(budget.Bytes, planner.LargestBytes);
+        for (int tries = 0; tries < MaximumSmaller && next >= planner.SmallestBytes; tries++)
         {
-            // What the budget alone would lead to may still keep the limit.
-            Decision direct = WithProbes(probe, Math.Min(budget.Bytes, planner.LargestBytes), progress, cancellationToken);
-            double plainLoss = verify.Loss(direct.Solved.Plan.Digest, () => direct.Weights, cancellationToken);
-            direct = Refine(direct with { MeasuredLoss = plainLoss }, refiner, verify, progress, cancellationToken);
+            Decision direct = WithProbes(probe, next, progress, cancellationToken);
+            double plain = verify.Loss(direct.Solved.Plan.Digest, () => direct.Weights, cancellationToken);
+            direct = Refine(direct with { MeasuredLoss = plain }, refiner, verify, progress, cancellationToken);
             double loss = written.Loss(direct.Weights, cancellationToken);
             rounds.Add(new DecisionRound(direct.Solved.PredictedBytes, direct.Solved.PredictedLoss, loss));
-            best = loss <= limit ? direct with { MeasuredLoss = loss } : null;
+            if (loss > limit)
+            {
+                break;
+            }
+            best = direct with { MeasuredLoss = loss };
+            next = Smaller(best);
         }
         if (best is null)
         {
@@ -156,6 +170,8 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
         double last = written.Loss(winner.Weights, cancellationToken);
         return last <= limit ? winner with { MeasuredLoss = last } : best with { Uniform = winner.Uniform };
     }
+
+    private static long Smaller(Decision decision) => (long)(decision.Solved.PredictedBytes * (1 - SmallerBy));
 
     private static bool Agree(double predicted, double measured) =>
         predicted <= 0 || (measured / predicted is var ratio && ratio < Agreement && ratio > 1 / Agreement);
