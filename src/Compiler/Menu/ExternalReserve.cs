@@ -12,9 +12,6 @@ internal static class ExternalReserve
     /// <summary>Tensors that a weight is written as, at most: codes in planes, scales, zero points, factors.</summary>
     private const int TensorsOfSite = 8;
 
-    /// <summary>Runs of rows that a table is cut into, at most.</summary>
-    private const int RunsOfTable = 16;
-
     /// <summary>Bytes to set aside; 0 when everything is written into one file.</summary>
     /// <param name="model">The model.</param>
     /// <param name="table">Its sites.</param>
@@ -27,7 +24,7 @@ internal static class ExternalReserve
         {
             return 0;
         }
-        long tensors = table.Sites.Sum(s => (long)TensorsOfSite * (s.Kind == SiteKind.Gather ? RunsOfTable : 1));
+        long tensors = table.Sites.Sum(s => (long)TensorsOfSite * (s.Kind == SiteKind.Gather ? MenuBuilder.TableSegments : 1));
         TensorVisitor.Visit(model.Proto, (tensor, _, _) => tensors += model.Payloads.Find(tensor) is null ? 0 : 1);
         return tensors * (EntryBytes + ModelWriter.Alignment + ModelWriter.DataName(path).Length);
     }

@@ -24,7 +24,7 @@ public sealed class MenuBuilder(
 )
 {
     /// <summary>Rows of an embedding that share a grid are cut into at most this many runs: vocabularies are ordered by frequency.</summary>
-    private const int TableSegments = 16;
+    internal const int TableSegments = 16;
 
     /// <summary>Columns of a table segment that a candidate is measured on; the columns are independent, so a sample measures them all.</summary>
     private const int SampledColumns = 256;
