@@ -29,6 +29,7 @@ internal static class TorchLibrary
     {
         try
         {
+            ReproducibleProducts.Request();
             if (OperatingSystem.IsLinux() && FindBridge() is { } bridge && !StandardLibraryIsNewEnough())
             {
                 LoadPatched(bridge, DefaultCacheFolder());

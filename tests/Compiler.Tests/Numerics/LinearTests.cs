@@ -43,6 +43,36 @@ public sealed class LinearTests
         }
     }
 
+    [Theory]
+    [InlineData(384, 384, 8)]
+    [InlineData(480, 120, 16)]
+    [InlineData(1, 384, 384)]
+    [InlineData(384, 384, 1)]
+    [InlineData(7, 99, 13)]
+    public void Products_have_the_same_bits_wherever_their_operands_lie(int m, int k, int n)
+    {
+        double[] a = Double(Gaussian(m * k, 1));
+        double[] b = Double(Gaussian(k * n, 2));
+        double[]? expected = null;
+        for (int offset = 0; offset < 8; offset++)
+        {
+            var c = new double[m * n + offset];
+
+            Linear.Multiply(Moved(a, offset, m, k), Moved(b, 7 - offset, n, k).Transposed, new MatrixView<double>(c, offset, m, n, n, 1));
+
+            expected ??= c[offset..];
+            Assert.Equal(expected, c[offset..]);
+        }
+
+        static double[] Double(float[] values) => [.. values.Select(value => (double)value)];
+
+        static MatrixView<double> Moved(double[] values, int offset, int rows, int columns) =>
+            new MatrixView<double>([.. new double[offset], .. values], rows, columns) with
+            {
+                Offset = offset,
+            };
+    }
+
     [Fact]
     public void Double_products_are_double()
     {
