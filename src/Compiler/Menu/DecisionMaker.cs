@@ -18,12 +18,8 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
     /// <summary>Rounds of probing at most, the first included.</summary>
     private const int MaximumRounds = 3;
 
-    /// <summary>Plans measured at most in search of the smallest that keeps a loss limit.</summary>
-    private const int MaximumLossRounds = 6;
-
-    /// <summary>Smaller files tried at most once the limit is kept, and the share of bytes that each is smaller by at least.</summary>
-    private const int MaximumSmaller = 3;
-    private const double SmallerBy = 0.04;
+    /// <summary>Files measured at most in search of the smallest that keeps a loss limit.</summary>
+    private const int MaximumLossRounds = 7;
 
     /// <summary>Bits per weight of the plan that sites are first probed around when only a loss is wanted.</summary>
     private const double FirstBits = 4;
@@ -60,19 +56,22 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             omega = sensitivity.ProbeAround(solved.Plan, weights, measured, omega, progress, cancellationToken);
         }
         best = AgainstNoPairs(best with { Rounds = rounds }, probe, budget, progress, cancellationToken);
-        return AgainstUniform(best, probe, budget, null, progress, cancellationToken);
+        return AgainstUniform(best, probe, budget, progress, cancellationToken);
     }
 
-    /// <summary>The smallest file whose loss on the held-out samples stays within a limit: weights refined, written, and run from the file.</summary>
-    /// <param name="probe">Measures on many samples, for what a site counts.</param>
+    /// <summary>
+    /// The smallest file whose loss on the held-out samples stays within a limit: budgets are tried, and for each one the plan is made as
+    /// <see cref="WithProbes"/> makes it, its weights refined, written, and run from the file.
+    /// </summary>
+    /// <param name="probe">Measures on many samples, for the plans.</param>
     /// <param name="verify">Measures on the held-out samples, which the limit is for.</param>
     /// <param name="refiner">Fits the weights of a plan to each other.</param>
-    /// <param name="written">Measures the file of a plan that is to be taken.</param>
+    /// <param name="written">Measures the file of a plan.</param>
     /// <param name="limit">The loss.</param>
     /// <param name="budget">The file may not be larger than this either.</param>
     /// <param name="progress">Told about each step.</param>
     /// <param name="cancellationToken">Stops.</param>
-    /// <exception cref="LorqException">No plan within the budget keeps the limit.</exception>
+    /// <exception cref="LorqException">No file that was tried within the budget keeps the limit.</exception>
     public Decision WithinLoss(
         EndToEnd probe,
         EndToEnd verify,
@@ -84,94 +83,35 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
         CancellationToken cancellationToken
     )
     {
-        long start = Math.Min(budget.Bytes, planner.BytesAt(FirstBits));
-        var sensitivity = new Sensitivity(probe, materializer);
-        IReadOnlyDictionary<string, double> omega = Probe(sensitivity, start, progress, cancellationToken);
-        int probings = 1;
+        long largest = Math.Min(budget.Bytes, planner.LargestBytes);
+        long rough = Math.Min(largest, planner.BytesAt(FirstBits));
+        IReadOnlyDictionary<string, double> omega = Probe(new Sensitivity(probe, materializer), rough, progress, cancellationToken);
+        long first = planner.SolveForLoss(omega, limit, largest, cancellationToken)?.PredictedBytes ?? largest;
+        long weights = menus.Select(m => m.Site).Distinct().Sum(s => s.Count);
+        var search = new LossSearch(limit, planner.SmallestBytes, largest, weights, first);
         var rounds = new List<DecisionRound>();
-        var losses = new Dictionary<Digest, double>();
-        var bracket = new LossBracket(limit);
         Decision? best = null;
-        // Asking again for a plan that was measured costs next to nothing, but must not go on for ever.
-        for (int solves = 0; !bracket.IsDone && rounds.Count < MaximumLossRounds && solves < 4 * MaximumLossRounds; solves++)
+        while (search.Next is { } bytes && rounds.Count < MaximumLossRounds)
         {
-            // Where none is predicted so low, the one that loses least may still measure lower than its prediction.
-            SolvedPlan solved =
-                planner.SolveForLoss(omega, bracket.Target, budget.Bytes, cancellationToken)
-                ?? planner.Solve(omega, Math.Min(budget.Bytes, planner.LargestBytes), cancellationToken);
-            if (losses.TryGetValue(solved.Plan.Digest, out double known))
-            {
-                if (known > limit)
-                {
-                    break;
-                }
-                bracket.Add(solved.PredictedLoss, known);
-                continue;
-            }
-            Decision plain = Measure(solved, omega, verify, progress, cancellationToken);
-            Decision decision = Refine(plain, refiner, verify, progress, cancellationToken);
-            double measured = decision.MeasuredLoss!.Value;
-            if (measured <= limit && (best is null || solved.PredictedBytes < best.Solved.PredictedBytes))
-            {
-                measured = written.Loss(decision.Weights, cancellationToken);
-                best = measured <= limit ? decision with { MeasuredLoss = measured } : best;
-            }
-            losses.Add(solved.Plan.Digest, measured);
-            rounds.Add(new DecisionRound(solved.PredictedBytes, solved.PredictedLoss, measured));
-            double whole = probe.Loss(solved.Plan.Digest, () => plain.Weights, cancellationToken);
-            if (probings < MaximumRounds && !Agree(solved.PredictedLoss, whole))
-            {
-                // The sites count otherwise near this plan, and predictions so far say nothing about the next.
-                probings++;
-                omega = sensitivity.ProbeAround(solved.Plan, plain.Weights, whole, omega, progress, cancellationToken);
-                bracket = new LossBracket(limit);
-                bracket.Add(solved.Plan.Loss(omega), measured);
-                continue;
-            }
-            bracket.Add(solved.PredictedLoss, measured);
+            Decision decision = WithProbes(probe, bytes, progress, cancellationToken);
+            double plain = verify.Loss(decision.Solved.Plan.Digest, () => decision.Weights, cancellationToken);
+            decision = Refine(decision with { MeasuredLoss = plain }, refiner, verify, progress, cancellationToken);
+            double loss = written.Loss(decision.Weights, cancellationToken);
+            rounds.Add(new DecisionRound(decision.Solved.PredictedBytes, decision.Solved.PredictedLoss, loss));
+            // Smaller than the last one that kept it: what is tried lies between that and one that missed it.
+            best = loss <= limit ? decision with { MeasuredLoss = loss } : best;
+            search.Add(decision.Solved.PredictedBytes, loss);
         }
-        // Predictions lead near the smallest file. Whether sites that are probed around a smaller one still keep the limit has to be tried; and
-        // what the budget alone would lead to may keep it where no prediction did.
-        long next =
-            best is not null ? Smaller(best)
-            : budget.IsUnlimited ? 0
-            : Math.Min(budget.Bytes, planner.LargestBytes);
-        for (int tries = 0; tries < MaximumSmaller && next >= planner.SmallestBytes; tries++)
-        {
-            Decision direct = WithProbes(probe, next, progress, cancellationToken);
-            double plain = verify.Loss(direct.Solved.Plan.Digest, () => direct.Weights, cancellationToken);
-            direct = Refine(direct with { MeasuredLoss = plain }, refiner, verify, progress, cancellationToken);
-            double loss = written.Loss(direct.Weights, cancellationToken);
-            rounds.Add(new DecisionRound(direct.Solved.PredictedBytes, direct.Solved.PredictedLoss, loss));
-            if (loss > limit)
-            {
-                break;
-            }
-            best = direct with { MeasuredLoss = loss };
-            next = Smaller(best);
-        }
-        if (best is null)
-        {
-            DecisionRound nearest = rounds.MinBy(r => r.Measured)!;
-            throw Catalogue.LossLimitNotMet.With(
-                limit,
-                budget.IsUnlimited ? "" : string.Create(CultureInfo.InvariantCulture, $" of at most {budget.Bytes} bytes"),
-                nearest.Measured.ToString("G3", CultureInfo.InvariantCulture),
-                nearest.Bytes
-            );
-        }
-        best = best with { Rounds = rounds };
-        Decision winner = AgainstUniform(best, verify, best.Solved.PredictedBytes, limit, progress, cancellationToken);
-        if (ReferenceEquals(winner.Solved, best.Solved))
-        {
-            return winner;
-        }
-        // Another plan than the one that was measured from its file has to pass the same test.
-        double last = written.Loss(winner.Weights, cancellationToken);
-        return last <= limit ? winner with { MeasuredLoss = last } : best with { Uniform = winner.Uniform };
+        return best is not null ? best with { Rounds = rounds } : throw NotMet(limit, budget, rounds.MinBy(r => r.Measured)!);
     }
 
-    private static long Smaller(Decision decision) => (long)(decision.Solved.PredictedBytes * (1 - SmallerBy));
+    private static LorqException NotMet(double limit, ByteBudget budget, DecisionRound nearest) =>
+        Catalogue.LossLimitNotMet.With(
+            limit,
+            budget.IsUnlimited ? "" : string.Create(CultureInfo.InvariantCulture, $" of at most {budget.Bytes} bytes"),
+            nearest.Measured.ToString("G3", CultureInfo.InvariantCulture),
+            nearest.Bytes
+        );
 
     private static bool Agree(double predicted, double measured) =>
         predicted <= 0 || (measured / predicted is var ratio && ratio < Agreement && ratio > 1 / Agreement);
@@ -280,12 +220,11 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             : best;
     }
 
-    /// <summary>Measures the best uniform plan that fits, and takes it should it lose less; under a loss limit also when it keeps that with fewer bytes.</summary>
+    /// <summary>Measures the best uniform plan that fits, and takes it should it lose less.</summary>
     private Decision AgainstUniform(
         Decision best,
         EndToEnd probe,
         long budget,
-        double? limit,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
     )
@@ -303,7 +242,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
         IReadOnlyList<CompressedWeight> weights = materializer.Materialize(uniform.Plan, progress, cancellationToken);
         double loss = probe.Loss(uniform.Plan.Digest, () => weights, cancellationToken);
         Decision winner = best;
-        if (loss < best.MeasuredLoss || (loss <= limit && uniform.Facts.Bytes < best.Solved.PredictedBytes))
+        if (loss < best.MeasuredLoss)
         {
             SolvedPlan solved = best.Solved with
             {
