@@ -38,6 +38,11 @@ internal static class Program
                 (models, work, name, stop) => new SpeedBenchmark(models, work, name).Run(stop)
             ),
             Suite(
+                "fused",
+                "Loss, run time, load time and memory of files of the fused target. Writes fused.md.",
+                (models, work, name, stop) => new FusedBenchmark(models, work, name).Run(stop)
+            ),
+            Suite(
                 "rtn-check",
                 "Plain rounding in the peers' format against the figures that the peers reach. Writes rtn-check.md.",
                 (models, work, name, stop) => Task.FromResult(new RtnCheck(models, work, name).Run(stop))
@@ -51,6 +56,7 @@ internal static class Program
             Build(),
             Picture(),
             Template(),
+            RunOnce(),
         };
         using var cancellation = new CancellationTokenSource();
         Console.CancelKeyPress += (_, e) =>
@@ -132,6 +138,17 @@ internal static class Program
     {
         var command = new Command("template", $"Makes the model of dotnet new lorq-console anew: {TemplateModel.Place}.");
         command.SetAction(_ => TemplateModel.Write());
+        return command;
+    }
+
+    /// <summary>What <c>fused</c> measures the memory of.</summary>
+    private static Command RunOnce()
+    {
+        var model = new Argument<string>("model");
+        var operators = new Option<bool>("--operators");
+        var command = new Command("run", "Loads a model and runs a batch.") { model, operators };
+        command.Hidden = true;
+        command.SetAction(parsed => FusedBenchmark.RunOnce(parsed.GetRequiredValue(model), parsed.GetValue(operators)));
         return command;
     }
 

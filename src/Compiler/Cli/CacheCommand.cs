@@ -144,7 +144,8 @@ internal static class CacheCommand
                 AnsiConsole.Console.MarkupLineInterpolated(
                     $"{found.Sound} of {found.Entries} entries in {cache.Path} are sound, {found.Removed.Count} damaged and removed."
                 );
-                return Task.FromResult(0);
+                // What was damaged is mended; what cannot be read is not.
+                return Task.FromResult(found.Unreadable.Count == 0 ? 0 : 1);
             }
         );
         return command;

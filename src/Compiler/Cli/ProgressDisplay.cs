@@ -32,7 +32,7 @@ internal static class ProgressDisplay
             .Columns(
                 new TaskDescriptionColumn { Alignment = Justify.Left },
                 new ProgressBarColumn(),
-                new PercentageColumn(),
+                new PercentColumn(),
                 new RateColumn(),
                 new RemainingTimeColumn(),
                 new ElapsedTimeColumn()
@@ -113,6 +113,19 @@ internal static class ProgressDisplay
         }
     }
 
+    /// <summary>Nothing while a stage counts by its steps alone: 0 % would look as if it stood still.</summary>
+    private sealed class PercentColumn : ProgressColumn
+    {
+        public override Spectre.Console.Rendering.IRenderable Render(
+            Spectre.Console.Rendering.RenderOptions options,
+            ProgressTask task,
+            TimeSpan deltaTime
+        ) => new Text(task.IsIndeterminate ? "" : string.Create(CultureInfo.InvariantCulture, $"{task.Percentage:F0} %"));
+
+        /// <inheritdoc />
+        public override int? GetColumnWidth(Spectre.Console.Rendering.RenderOptions options) => 5;
+    }
+
     private sealed class RateColumn : ProgressColumn
     {
         public override Spectre.Console.Rendering.IRenderable Render(
@@ -121,7 +134,7 @@ internal static class ProgressDisplay
             TimeSpan deltaTime
         ) =>
             new Text(
-                task.ElapsedTime is { TotalSeconds: > 1 } elapsed && !task.IsFinished
+                task.ElapsedTime is { TotalSeconds: > 1 } elapsed && task is { IsFinished: false, IsIndeterminate: false }
                     ? string.Create(CultureInfo.InvariantCulture, $"{task.Percentage / elapsed.TotalSeconds:F1} %/s")
                     : ""
             );

@@ -1,7 +1,7 @@
 namespace Lorq.Benchmarks.Judges;
 
 /// <summary>
-/// Judges model files on development data in the terms of the task, by running them in stock ONNX Runtime. Shares nothing with the
+/// Judges model files on development data in the terms of the task, by running them in ONNX Runtime. Shares nothing with the
 /// compiler's own checks, so that a mistake there does not hide here.
 /// </summary>
 internal interface IJudge
@@ -19,7 +19,10 @@ internal interface IJudge
     string CalibrationPath { get; }
 
     /// <summary>Judges a model file against the original.</summary>
-    Judgement Judge(string path, CancellationToken cancellationToken);
+    /// <param name="path">The file.</param>
+    /// <param name="operators">Run it with Lorq's operators; else by stock ONNX Runtime.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    Judgement Judge(string path, bool operators, CancellationToken cancellationToken);
 
     /// <summary>What the original must reach by its README: a check of the judge itself.</summary>
     IReadOnlyList<KnownFigure> CheckOriginal(CancellationToken cancellationToken);

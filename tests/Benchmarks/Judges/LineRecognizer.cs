@@ -1,9 +1,10 @@
 using Lorq.Examples.Ocr;
+using Lorq.Runtime;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Lorq.Benchmarks.Judges;
 
-/// <summary>The PP-OCR recognizer, original or compressed, in stock ONNX Runtime on the CPU: an image of a text line in, its text out.</summary>
+/// <summary>The PP-OCR recognizer, original or compressed, in ONNX Runtime on the CPU: an image of a text line in, its text out.</summary>
 internal sealed class LineRecognizer : IDisposable
 {
     private readonly InferenceSession session;
@@ -13,9 +14,15 @@ internal sealed class LineRecognizer : IDisposable
     /// <summary>Loads a model.</summary>
     /// <param name="modelPath">The recognizer.</param>
     /// <param name="keysPath">Its alphabet, one character per line.</param>
-    public LineRecognizer(string modelPath, string keysPath)
+    /// <param name="operators">Run <c>ai.lorq</c> nodes by Lorq's operators.</param>
+    public LineRecognizer(string modelPath, string keysPath, bool operators)
     {
-        session = new InferenceSession(modelPath);
+        using var options = new SessionOptions();
+        if (operators)
+        {
+            options.AddLorqOperators();
+        }
+        session = new InferenceSession(modelPath, options);
         decoder = new CtcDecoder(File.ReadLines(keysPath));
         input = session.InputNames[0];
     }

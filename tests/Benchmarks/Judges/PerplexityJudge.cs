@@ -25,10 +25,10 @@ internal sealed class PerplexityJudge(string folder) : IJudge
     public string CalibrationPath => Path.Combine(folder, "calibration.npz");
 
     /// <inheritdoc />
-    public Judgement Judge(string path, CancellationToken cancellationToken)
+    public Judgement Judge(string path, bool operators, CancellationToken cancellationToken)
     {
-        reference ??= LogLoss(OriginalPath, cancellationToken);
-        double[] windows = LogLoss(path, cancellationToken);
+        reference ??= LogLoss(OriginalPath, false, cancellationToken);
+        double[] windows = LogLoss(path, operators, cancellationToken);
         double nats = windows.Average();
         double ratio = Math.Exp(nats - reference.Average());
         return new Judgement(
@@ -43,17 +43,17 @@ internal sealed class PerplexityJudge(string folder) : IJudge
     /// <inheritdoc />
     public IReadOnlyList<KnownFigure> CheckOriginal(CancellationToken cancellationToken)
     {
-        reference ??= LogLoss(OriginalPath, cancellationToken);
+        reference ??= LogLoss(OriginalPath, false, cancellationToken);
         // Its README gives the log loss as 2.898 too, which this perplexity is not the exponential of: the perplexity is what bars are set on.
         return [new("perplexity", Math.Exp(reference.Average()), 18.4, 0.05)];
     }
 
     /// <summary>Mean negative log-likelihood of the next token in every window, in nats; windows are of the same length.</summary>
-    private double[] LogLoss(string path, CancellationToken cancellationToken)
+    private double[] LogLoss(string path, bool operators, CancellationToken cancellationToken)
     {
-        using var model = new StockModel(path);
+        using var model = new RunnableModel(path, operators: operators);
         var windows = new List<double>();
-        foreach (var batch in StockModel.Batches(OriginalPath, Path.Combine(folder, "dev.npz"), BatchSize))
+        foreach (var batch in RunnableModel.Batches(OriginalPath, Path.Combine(folder, "dev.npz"), BatchSize))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using IDisposableReadOnlyCollection<OrtValue> outputs = model.Run(batch);

@@ -26,10 +26,10 @@ internal sealed class RecognizerJudge(string folder) : IJudge
     public string CalibrationPath => Path.Combine(folder, "calibration.npz");
 
     /// <inheritdoc />
-    public Judgement Judge(string path, CancellationToken cancellationToken)
+    public Judgement Judge(string path, bool operators, CancellationToken cancellationToken)
     {
-        reference ??= Read(OriginalPath, cancellationToken);
-        Reading own = Read(path, cancellationToken);
+        reference ??= Read(OriginalPath, false, cancellationToken);
+        Reading own = Read(path, operators, cancellationToken);
         double loss = own.Score.CharacterErrorRate - reference.Score.CharacterErrorRate;
         return new Judgement(
             loss,
@@ -46,7 +46,7 @@ internal sealed class RecognizerJudge(string folder) : IJudge
     /// <inheritdoc />
     public IReadOnlyList<KnownFigure> CheckOriginal(CancellationToken cancellationToken)
     {
-        reference ??= Read(OriginalPath, cancellationToken);
+        reference ??= Read(OriginalPath, false, cancellationToken);
         return
         [
             // Another image library decodes and resizes a grey level differently here and there: four characters of the 4 000.
@@ -55,9 +55,9 @@ internal sealed class RecognizerJudge(string folder) : IJudge
         ];
     }
 
-    private Reading Read(string path, CancellationToken cancellationToken)
+    private Reading Read(string path, bool operators, CancellationToken cancellationToken)
     {
-        using var recognizer = new LineRecognizer(path, Path.Combine(folder, "keys.txt"));
+        using var recognizer = new LineRecognizer(path, Path.Combine(folder, "keys.txt"), operators);
         lines ??= LabelledLine.Load(Path.Combine(folder, "lines"));
         var score = new Score();
         var steps = new List<int[]>(lines.Count);

@@ -30,10 +30,10 @@ internal sealed class SentenceJudge(string folder) : IJudge
     public string CalibrationPath => Path.Combine(folder, "calibration.npz");
 
     /// <inheritdoc />
-    public Judgement Judge(string path, CancellationToken cancellationToken)
+    public Judgement Judge(string path, bool operators, CancellationToken cancellationToken)
     {
-        reference ??= Embeddings(OriginalPath, cancellationToken);
-        float[][] own = Embeddings(path, cancellationToken);
+        reference ??= Embeddings(OriginalPath, false, cancellationToken);
+        float[][] own = Embeddings(path, operators, cancellationToken);
         // Embeddings have length 1 up to fp32 rounding, so that their product is the cosine up to 1e-7.
         double[] parts = [.. reference.Zip(own, (a, b) => 1 - (double)TensorPrimitives.Dot<float>(a, b))];
         double loss = parts.Average();
@@ -48,7 +48,7 @@ internal sealed class SentenceJudge(string folder) : IJudge
     /// <inheritdoc />
     public IReadOnlyList<KnownFigure> CheckOriginal(CancellationToken cancellationToken)
     {
-        reference ??= Embeddings(OriginalPath, cancellationToken);
+        reference ??= Embeddings(OriginalPath, false, cancellationToken);
         return [new($"mean reciprocal rank at {RankLimit}", ReciprocalRank(reference), 0.507, 0.0005)];
     }
 
@@ -73,13 +73,13 @@ internal sealed class SentenceJudge(string folder) : IJudge
         return sum / half;
     }
 
-    private float[][] Embeddings(string path, CancellationToken cancellationToken)
+    private float[][] Embeddings(string path, bool operators, CancellationToken cancellationToken)
     {
-        using var model = new StockModel(path);
+        using var model = new RunnableModel(path, operators: operators);
         var embeddings = new List<float[]>();
         foreach (string file in (string[])["dev-queries.npz", "dev-documents.npz"])
         {
-            foreach (var batch in StockModel.Batches(OriginalPath, Path.Combine(folder, file), BatchSize))
+            foreach (var batch in RunnableModel.Batches(OriginalPath, Path.Combine(folder, file), BatchSize))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Embed(model, batch, embeddings);
@@ -88,7 +88,7 @@ internal sealed class SentenceJudge(string folder) : IJudge
         return [.. embeddings];
     }
 
-    private static void Embed(StockModel model, IReadOnlyDictionary<string, DataTensor> batch, List<float[]> embeddings)
+    private static void Embed(RunnableModel model, IReadOnlyDictionary<string, DataTensor> batch, List<float[]> embeddings)
     {
         using IDisposableReadOnlyCollection<OrtValue> outputs = model.Run(batch);
         ReadOnlySpan<float> states = outputs[0].GetTensorDataAsSpan<float>();

@@ -25,6 +25,7 @@ internal sealed record SpeedJudge(double Median, double OtherMedian, double Load
     /// <param name="inputs">One batch.</param>
     /// <param name="threads">Threads inside an operator; 0 for one per core.</param>
     /// <param name="runs">Timed runs of each.</param>
+    /// <param name="operators">Run the first file with Lorq's operators.</param>
     /// <param name="cancellationToken">Stops.</param>
     public static SpeedJudge Compare(
         string path,
@@ -32,6 +33,7 @@ internal sealed record SpeedJudge(double Median, double OtherMedian, double Load
         IReadOnlyDictionary<string, DataTensor> inputs,
         int threads,
         int runs,
+        bool operators,
         CancellationToken cancellationToken
     )
     {
@@ -43,14 +45,14 @@ internal sealed record SpeedJudge(double Median, double OtherMedian, double Load
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 long start = Stopwatch.GetTimestamp();
-                using var loaded = new StockModel(paths[which], threads);
+                using var loaded = new RunnableModel(paths[which], threads, operators && which == 0);
                 loads[which, i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             }
         }
         var times = new double[2, runs];
-        using var first = new StockModel(path, threads);
-        using var second = new StockModel(otherPath, threads);
-        StockModel[] models = [first, second];
+        using var first = new RunnableModel(path, threads, operators);
+        using var second = new RunnableModel(otherPath, threads);
+        RunnableModel[] models = [first, second];
         for (int i = -WarmUps; i < runs; i++)
         {
             // Who goes first alternates: a run finds the caches as the one before left them.

@@ -67,7 +67,7 @@ internal sealed class FrontBenchmark(SharedModels models, WorkFolder work, strin
             string budget = string.Create(CultureInfo.InvariantCulture, $"{bits}bpw");
             string[] options = ["--no-speed", "--cache", work.For($"cache-{judge.Name}-ort")];
             CompressedFile file = await CompressedFile.Make(judge, "ort", budget, folder, options, cancellationToken);
-            Judgement own = judge.Judge(file.Path, cancellationToken);
+            Judgement own = judge.Judge(file.Path, false, cancellationToken);
             var rivals = uniform.Fitting(file.Bytes).Take(UniformTries).ToArray();
             foreach ((QuantizationGrid grid, long _) in rivals.Where(r => !judged.ContainsKey(r.Grid)))
             {
@@ -100,7 +100,7 @@ internal sealed class FrontBenchmark(SharedModels models, WorkFolder work, strin
     )
     {
         uniform.Write(grid, Quantizers.All.Single(q => q.Name == "gptq-cd"), path, cancellationToken);
-        Judgement verdict = judge.Judge(path, cancellationToken);
+        Judgement verdict = judge.Judge(path, false, cancellationToken);
         File.Delete(path);
         return verdict;
     }

@@ -25,14 +25,14 @@ internal sealed class JudgeCheck(SharedModels models, WorkFolder work, string? o
         foreach (IJudge judge in models.Judges(only))
         {
             double unharmed = judge.Name == "pygpt" ? 1 : 0;
-            Judgement same = judge.Judge(judge.OriginalPath, cancellationToken);
+            Judgement same = judge.Judge(judge.OriginalPath, false, cancellationToken);
             KnownFigure[] figures =
             [
                 .. judge.CheckOriginal(cancellationToken),
                 new($"{judge.Metric}, against itself", same.Loss, unharmed, Rounding),
                 new(
                     $"{judge.Metric}, of an optimised copy",
-                    judge.Judge(OptimisedCopy(judge), cancellationToken).Loss,
+                    judge.Judge(OptimisedCopy(judge), false, cancellationToken).Loss,
                     unharmed,
                     FusedRounding
                 ),
@@ -47,8 +47,16 @@ internal sealed class JudgeCheck(SharedModels models, WorkFolder work, string? o
                     )
                 );
             }
-            var inputs = StockModel.Batches(judge.OriginalPath, judge.CalibrationPath, 1)[0];
-            SpeedJudge speed = SpeedJudge.Compare(judge.OriginalPath, judge.OriginalPath, inputs, threads: 1, runs: 21, cancellationToken);
+            var inputs = RunnableModel.Batches(judge.OriginalPath, judge.CalibrationPath, 1)[0];
+            SpeedJudge speed = SpeedJudge.Compare(
+                judge.OriginalPath,
+                judge.OriginalPath,
+                inputs,
+                threads: 1,
+                runs: 21,
+                operators: false,
+                cancellationToken
+            );
             Console.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,

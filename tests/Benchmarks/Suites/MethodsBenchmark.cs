@@ -46,7 +46,7 @@ internal sealed class MethodsBenchmark(SharedModels models, WorkFolder work, str
                     }
                     string path = Path.Combine(folder, $"{grid}-{quantizer.Name}.onnx".Replace(' ', '-'));
                     bytes = uniform.Write(grid, quantizer, path, cancellationToken);
-                    cells.Add(judge.Judge(path, cancellationToken).Shown);
+                    cells.Add(judge.Judge(path, false, cancellationToken).Shown);
                 }
                 page.Row([judge.Name, grid.ToString(), ResultPage.Bytes(bytes), .. cells]);
             }

@@ -57,7 +57,7 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
             repeated.Add((bar, again));
         }
         files.Add((bar, file));
-        Judgement own = judge.Judge(file.Path, cancellationToken);
+        Judgement own = judge.Judge(file.Path, false, cancellationToken);
         long most = bar.MostBytes(new FileInfo(judge.OriginalPath).Length);
         bool met = file.Bytes <= most && own.Loss <= bar.MostLoss;
         page.Row(
@@ -84,7 +84,7 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
         foreach ((QuantizationGrid grid, long _) in uniform.Fitting(most).Take(PlainTries))
         {
             long bytes = uniform.Write(grid, rounding, path, cancellationToken);
-            Judgement verdict = judge.Judge(path, cancellationToken);
+            Judgement verdict = judge.Judge(path, false, cancellationToken);
             if (best is null || verdict.Loss < best.Value.Verdict.Loss)
             {
                 best = (verdict, grid, bytes);
@@ -134,7 +134,7 @@ internal sealed class QualityBenchmark(SharedModels models, WorkFolder work, str
         bool allMet = true;
         foreach (IJudge judge in models.Judges(only))
         {
-            LorqProcess run = await LorqProcess.Run(["inspect", judge.OriginalPath], cancellationToken);
+            MeasuredProcess run = await MeasuredProcess.Lorq(["inspect", judge.OriginalPath], cancellationToken);
             bool met = run.ExitCode == 0 && run.Elapsed <= Bar.MostInspectTime;
             allMet &= met;
             page.Row(judge.Name, ResultPage.Seconds(run.Elapsed.TotalSeconds), run.ExitCode == 0 ? Verdict(met) : run.Errors.Trim());

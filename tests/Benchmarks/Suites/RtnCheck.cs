@@ -50,7 +50,7 @@ internal sealed class RtnCheck(SharedModels models, WorkFolder work, string? onl
             using var uniform = new UniformModel(judge, "ort", cancellationToken);
             string path = Path.Combine(work.For($"rtn-{model}"), $"block-{block}.onnx");
             long bytes = uniform.Write(PeerGrid(block), Quantizers.All.Single(q => q.Name == "rtn"), path, cancellationToken);
-            Judgement own = judge.Judge(path, cancellationToken);
+            Judgement own = judge.Judge(path, false, cancellationToken);
             double unharmed = model == "pygpt" ? 1 : 0;
             bool agrees =
                 Math.Abs(bytes / 1e6 / megabytes - 1) <= SizeTolerance

@@ -66,7 +66,7 @@ internal sealed class SpeedBenchmark(SharedModels models, WorkFolder work, strin
         {
             IJudge judge = models.Judge("minilm");
             CompressedFile file = await Compress(judge, "ort", "14666000", cancellationToken);
-            string plain = Plain(judge, cancellationToken);
+            string plain = Plain(judge, work, cancellationToken);
             met &= Compare(
                 judge,
                 "minilm 14.67 MB `ort`",
@@ -88,7 +88,7 @@ internal sealed class SpeedBenchmark(SharedModels models, WorkFolder work, strin
                 "pygpt 4.68 MB `ort`",
                 file.Path,
                 "plain 4 bits, peers' format",
-                Plain(judge, cancellationToken),
+                Plain(judge, work, cancellationToken),
                 [1],
                 null,
                 cancellationToken
@@ -100,16 +100,17 @@ internal sealed class SpeedBenchmark(SharedModels models, WorkFolder work, strin
         return met;
     }
 
-    private Task<CompressedFile> Compress(IJudge judge, string target, string budget, CancellationToken cancellationToken) =>
-        CompressedFile.Make(judge, target, budget, work.For($"speed-{judge.Name}-{target}"), [], cancellationToken);
-
-    private string Plain(IJudge judge, CancellationToken cancellationToken)
+    /// <summary>A plain 4-bit file in the peers' format.</summary>
+    internal static string Plain(IJudge judge, WorkFolder work, CancellationToken cancellationToken)
     {
         using var uniform = new UniformModel(judge, "ort", cancellationToken);
         string path = Path.Combine(work.For($"speed-{judge.Name}-plain"), "plain.onnx");
         uniform.Write(RtnCheck.PeerGrid(32), Quantizers.All.Single(q => q.Name == "rtn"), path, cancellationToken);
         return path;
     }
+
+    private Task<CompressedFile> Compress(IJudge judge, string target, string budget, CancellationToken cancellationToken) =>
+        CompressedFile.Make(judge, target, budget, work.For($"speed-{judge.Name}-{target}"), [], cancellationToken);
 
     private bool Compare(
         IJudge judge,
@@ -125,10 +126,10 @@ internal sealed class SpeedBenchmark(SharedModels models, WorkFolder work, strin
         bool allMet = true;
         foreach (int batch in batches)
         {
-            var inputs = StockModel.Batches(judge.OriginalPath, judge.CalibrationPath, batch)[0];
+            var inputs = RunnableModel.Batches(judge.OriginalPath, judge.CalibrationPath, batch)[0];
             foreach (int threads in (int[])[1, 0])
             {
-                SpeedJudge speed = SpeedJudge.Compare(path, otherPath, inputs, threads, Runs, cancellationToken);
+                SpeedJudge speed = SpeedJudge.Compare(path, otherPath, inputs, threads, Runs, false, cancellationToken);
                 bool met = limit is null || speed.Ratio <= limit;
                 allMet &= met;
                 page.Row(

@@ -32,7 +32,7 @@ internal static class SummaryPicture
             "-o",
             output,
         ];
-        LorqProcess run = await LorqProcess.Run(arguments, cancellationToken);
+        MeasuredProcess run = await MeasuredProcess.Lorq(arguments, cancellationToken);
         Directory.Delete(output, recursive: true);
         if (run.ExitCode != 0)
         {

@@ -52,7 +52,7 @@ internal sealed record CompressedFile(string Path, long Bytes, TimeSpan Elapsed,
             "--quiet",
             .. options,
         ];
-        LorqProcess run = await LorqProcess.Run(arguments, cancellationToken);
+        MeasuredProcess run = await MeasuredProcess.Lorq(arguments, cancellationToken);
         if (run.ExitCode != 0)
         {
             throw new BenchmarkException($"lorq {string.Join(' ', arguments)}\nended with exit code {run.ExitCode}: {run.Errors.Trim()}");

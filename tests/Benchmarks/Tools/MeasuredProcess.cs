@@ -4,20 +4,31 @@ using System.Runtime.InteropServices;
 
 namespace Lorq.Benchmarks.Tools;
 
-/// <summary>One run of the built <c>lorq</c> as a child process, as a user runs it.</summary>
+/// <summary>One run of a program as a child process: what it took, and what it said.</summary>
 /// <param name="ExitCode">Its exit code.</param>
 /// <param name="Output">What it wrote to standard output.</param>
 /// <param name="Errors">What it wrote to standard error.</param>
 /// <param name="Elapsed">Wall time from start to exit.</param>
 /// <param name="PeakBytes">Largest resident memory; 0 where the system does not tell.</param>
-internal sealed record LorqProcess(int ExitCode, string Output, string Errors, TimeSpan Elapsed, long PeakBytes)
+internal sealed record MeasuredProcess(int ExitCode, string Output, string Errors, TimeSpan Elapsed, long PeakBytes)
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Runs <c>lorq</c>; cancelling ends it.</summary>
-    public static async Task<LorqProcess> Run(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    /// <summary>Runs the built <c>lorq</c>, as a user runs it; cancelling ends it.</summary>
+    public static Task<MeasuredProcess> Lorq(IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
+        Run(Repository.Lorq, arguments, cancellationToken);
+
+    /// <summary>Runs this program anew, with other arguments; cancelling ends it.</summary>
+    public static Task<MeasuredProcess> Own(IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
+        Run(
+            Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Benchmarks.exe" : "Benchmarks"),
+            arguments,
+            cancellationToken
+        );
+
+    private static async Task<MeasuredProcess> Run(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(Repository.Lorq, arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -45,7 +56,7 @@ internal sealed record LorqProcess(int ExitCode, string Output, string Errors, T
             throw;
         }
         TimeSpan elapsed = Stopwatch.GetElapsedTime(begin);
-        return new LorqProcess(process.ExitCode, await output, await errors, elapsed, peak);
+        return new MeasuredProcess(process.ExitCode, await output, await errors, elapsed, peak);
     }
 
     /// <summary>The high-water mark so far: what grows after the last poll before the exit, 50 ms at most, is not seen.</summary>
