@@ -17,6 +17,9 @@ public sealed class CheckModels : ModelsTask
     /// <summary>True in an editor's build: no model is compressed, and what is wrong with an item waits for a real build.</summary>
     public bool IsDesignTime { get; set; }
 
+    /// <summary>False where no class is made for a model, so that none can be claimed twice.</summary>
+    public bool MakesClasses { get; set; } = true;
+
     /// <summary>The models whose files must be made.</summary>
     [Output]
     public ITaskItem[] Stale { get; private set; } = [];
@@ -26,6 +29,7 @@ public sealed class CheckModels : ModelsTask
     {
         var stale = new List<ITaskItem>();
         var links = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var folders = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         var classes = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach ((ITaskItem item, bool isCompressed) in Items)
         {
@@ -37,9 +41,19 @@ public sealed class CheckModels : ModelsTask
                     throw Catalogue.ItemWithoutModel.With(item.ItemSpec);
                 }
                 Claim(links, model.Link, item.ItemSpec, "file");
-                if (model.ClassName.Length > 0)
+                Claim(folders, model.Folder, item.ItemSpec, "folder of results");
+                // Without a name of its own a class is called as the generator calls it, which is the same for files of the same name.
+                string name = model.ClassName.Length > 0 ? model.ClassName : Path.GetFileNameWithoutExtension(model.Model);
+                if (MakesClasses)
                 {
-                    Claim(classes, model.Namespace + "." + model.ClassName, item.ItemSpec, "class");
+                    Claim(classes, model.Namespace + "." + name, item.ItemSpec, "class");
+                }
+                if (!IsDesignTime)
+                {
+                    foreach ((string metadata, string meant) in ModelItem.Misspelt(item))
+                    {
+                        Warn(item, Catalogue.MisspeltMetadata.With(metadata, item.ItemSpec, meant));
+                    }
                 }
                 if (IsStale(model))
                 {

@@ -53,9 +53,9 @@ public sealed class CollectModels : ModelsTask
             manifest.SetMetadata("LorqNamespace", model.Namespace.Length > 0 ? model.Namespace : RootNamespace);
             manifest.SetMetadata("LorqClassName", model.ClassName);
             manifest.SetMetadata("LorqVisibility", model.Visibility);
-            manifest.SetMetadata("LorqModelFile", model.Link);
-            manifest.SetMetadata("LorqResourceName", model.EmbedModel ? Resource + model.Link : "");
-            manifest.SetMetadata("LorqAdapters", string.Join("/", model.Adapters.Select(Path.GetFileNameWithoutExtension)));
+            manifest.SetMetadata("LorqModelFile", Escape(model.Link));
+            manifest.SetMetadata("LorqResourceName", model.EmbedModel ? Escape(Resource + model.Link) : "");
+            manifest.SetMetadata("LorqAdapters", Escape(string.Join("/", model.Adapters.Select(Path.GetFileNameWithoutExtension))));
             manifest.SetMetadata("Visible", "false");
             manifests.Add(manifest);
             if (!File.Exists(model.Output))
@@ -74,7 +74,7 @@ public sealed class CollectModels : ModelsTask
                 if (!places.TryGetValue(place, out string? other))
                 {
                     places.Add(place, file);
-                    (model.EmbedModel ? resources : files).Add(model.EmbedModel ? Embedded(file, place) : Shipped(file, place, item));
+                    (model.EmbedModel ? resources : files).Add(model.EmbedModel ? Embedded(file, place) : Shipped(file, place, model.Copy));
                 }
                 else if (other != file) // models of one folder may share an adapter
                 {
@@ -107,9 +107,8 @@ public sealed class CollectModels : ModelsTask
             .. model.Adapters.Select(a => (a, model.LinkFolder + Path.GetFileName(a))),
         ];
 
-    private static TaskItem Shipped(string file, string link, ITaskItem model)
+    private static TaskItem Shipped(string file, string link, string copy)
     {
-        string copy = model.GetMetadata("CopyToOutputDirectory") is { Length: > 0 } wish ? wish : "PreserveNewest";
         var item = new TaskItem(file);
         item.SetMetadata("Link", link);
         item.SetMetadata("CopyToOutputDirectory", copy);
@@ -118,6 +117,9 @@ public sealed class CollectModels : ModelsTask
         item.SetMetadata("Pack", "false");
         return item;
     }
+
+    /// <summary>The compiler's configuration, which carries the text to the generator, takes # and ; for the begin of a comment.</summary>
+    private static string Escape(string text) => text.Replace("?", "?3F").Replace("#", "?23").Replace(";", "?3B");
 
     private static TaskItem Embedded(string file, string name)
     {

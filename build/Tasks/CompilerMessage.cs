@@ -44,8 +44,10 @@ internal sealed class CompilerMessage(string file, int line, int column, string 
         {
             // "lorq" and options stand where no file is to blame.
             string file = found.Groups["file"].Value;
-            file = file == "lorq" || file.StartsWith("--", StringComparison.Ordinal) ? "" : file;
-            return new(file, Number(found, "line"), Number(found, "column"), found.Groups["code"].Value, found.Groups["text"].Value, true);
+            bool isOption = file.StartsWith("--", StringComparison.Ordinal);
+            string text = isOption ? $"{file}: {found.Groups["text"].Value}" : found.Groups["text"].Value;
+            file = isOption || file == "lorq" ? "" : file;
+            return new(file, Number(found, "line"), Number(found, "column"), found.Groups["code"].Value, text, true);
         }
         return Rest(singleLine, "lorq: internal error: ", true) ?? Rest(singleLine, "warning: ", false);
     }

@@ -142,16 +142,17 @@ public sealed class CompressModel : ToolTask
         }
         // What no file is to blame for came from the item.
         bool fromItem = message.File.Length == 0;
+        string text = fromItem ? ModelItem.InTermsOfItems(message.Text) : message.Text;
         string file = fromItem ? place.File : message.File;
         int line = fromItem ? place.Line : message.Line;
         int column = fromItem ? place.Column : message.Column;
         if (message.IsError)
         {
-            Log.LogError(null, message.Code, null, file, line, column, 0, 0, message.Text);
+            Log.LogError(null, message.Code, null, file, line, column, 0, 0, text);
         }
         else
         {
-            Log.LogWarning(null, message.Code, null, file, line, column, 0, 0, message.Text);
+            Log.LogWarning(null, message.Code, null, file, line, column, 0, 0, text);
         }
     }
 
@@ -174,8 +175,8 @@ public sealed class CompressModel : ToolTask
         {
             Tell($"{name}: compressing");
         }
-        // Left by a compiler that was killed.
-        foreach (string leftover in Directory.GetDirectories(item.Folder, ".lorq-*"))
+        // Left by a compiler that was killed. One whose build was killed goes on, and needs its folder.
+        foreach (string leftover in Directory.GetDirectories(item.Folder, ".lorq-*").Where(d => !IsInUse(d)))
         {
             Directory.Delete(leftover, recursive: true);
         }
@@ -191,6 +192,24 @@ public sealed class CompressModel : ToolTask
             Tell(Summary(item));
         }
         return true;
+    }
+
+    /// <summary>True while the process that made a folder <c>.lorq-PROCESS-…</c> runs.</summary>
+    private static bool IsInUse(string folder)
+    {
+        if (!int.TryParse(Path.GetFileName(folder).Split('-')[1], NumberStyles.None, CultureInfo.InvariantCulture, out int id))
+        {
+            return false;
+        }
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Says something in the build's usual output.</summary>
@@ -245,7 +264,8 @@ public sealed class CompressModel : ToolTask
         );
         return double.TryParse(loss, NumberStyles.Float, CultureInfo.InvariantCulture, out double measured)
             ? text + string.Format(CultureInfo.InvariantCulture, ", loss {0:0.####}", measured)
-            : text;
+            // Codes are then as good as without knowing what matters.
+            : text + ", without calibration data";
     }
 
     /// <summary>The bytes of a file of the manifest, with its data files.</summary>

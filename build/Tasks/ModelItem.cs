@@ -7,17 +7,43 @@ namespace Lorq.Build;
 /// <summary>A <c>CompressedModel</c> or <c>TypedModel</c> item: where its files are, and how the compiler is called for it.</summary>
 internal sealed class ModelItem
 {
-    /// <summary>Metadata that are options of the compiler; lists are separated by semicolons.</summary>
+    /// <summary>
+    /// Metadata that are options of the compiler; lists are separated by semicolons. MSBuild keeps Target for itself, and Exclude for the
+    /// files that an item leaves out.
+    /// </summary>
     private static readonly (string Metadata, string Option)[] Options =
     [
         ("Spec", "--spec"),
         ("Budget", "--budget"),
         ("MaxLoss", "--max-loss"),
-        ("Target", "--target"),
+        ("TargetFormat", "--target"),
         ("Calibration", "--calibration"),
-        ("Exclude", "--exclude"),
+        ("ExcludedWeights", "--exclude"),
         ("Bits", "--bits"),
         ("Threads", "--threads"),
+    ];
+
+    /// <summary>The other metadata that a model can have.</summary>
+    private static readonly string[] Others =
+    [
+        "Adapters",
+        "ClassName",
+        "CopyToOutputDirectory",
+        "EmbedModel",
+        "Link",
+        "Namespace",
+        "Visibility",
+    ];
+
+    /// <summary>What C# keeps for itself; names it needs only in places can be classes, though the generator refuses some.</summary>
+    private static readonly HashSet<string> Keywords =
+    [
+        .. (
+            "abstract as base bool break byte case catch char checked class const continue decimal default delegate do double else enum event "
+            + "explicit extern false finally fixed float for foreach goto if implicit in int interface internal is lock long namespace new null "
+            + "object operator out override params private protected public readonly ref return sbyte sealed short sizeof stackalloc static string "
+            + "struct switch this throw true try typeof uint ulong unchecked unsafe ushort using virtual void volatile while"
+        ).Split(' '),
     ];
 
     /// <summary>What ONNX Runtime's adapters are called.</summary>
@@ -50,10 +76,15 @@ internal sealed class ModelItem
         Folder = Path.Combine(intermediateFolder, place.Replace('/', Path.DirectorySeparatorChar));
         Manifest = Path.Combine(Folder, name + ".lorq.json");
         Output = isCompressed ? Path.Combine(Folder, name + Ending) : Model;
-        ClassName = Identifier("ClassName", @"^@?[_\p{L}][\w]*$", "no C# identifier");
+        ClassName = Identifier("ClassName", @"^[_\p{L}]\w*$", "no C# identifier");
+        if (Keywords.Contains(ClassName))
+        {
+            throw Wrong("ClassName", ClassName, "a keyword of C#");
+        }
         Namespace = Identifier("Namespace", @"^@?[_\p{L}]\w*(\.@?[_\p{L}]\w*)*$", "no C# namespace");
         Visibility = Choice("Visibility", "public", "internal");
         EmbedModel = Choice("EmbedModel", "false", "true") == "true";
+        Copy = Choice("CopyToOutputDirectory", "PreserveNewest", "Always", "IfDifferent", "Never");
         Adapters = [.. List(Text("Adapters")).SelectMany(AdapterFiles)];
     }
 
@@ -86,6 +117,9 @@ internal sealed class ModelItem
 
     /// <summary>True when the model goes into the assembly.</summary>
     public bool EmbedModel { get; }
+
+    /// <summary>When the model is copied beside the application.</summary>
+    public string Copy { get; }
 
     /// <summary>The files of the model's adapters; each is named by its file.</summary>
     public IReadOnlyList<string> Adapters { get; }
@@ -123,6 +157,37 @@ internal sealed class ModelItem
         return arguments;
     }
 
+    /// <summary>Metadata that look like misspelt ones of a model, and what may be meant.</summary>
+    public static IEnumerable<(string Metadata, string Meant)> Misspelt(ITaskItem item)
+    {
+        string[] known = [.. Options.Select(o => o.Metadata), .. Others];
+        foreach (string name in item.CloneCustomMetadata().Keys.Cast<string>().OrderBy(n => n, StringComparer.Ordinal))
+        {
+            if (!known.Contains(name, StringComparer.OrdinalIgnoreCase) && known.FirstOrDefault(k => IsNear(name, k)) is { } meant)
+            {
+                yield return (name, meant);
+            }
+        }
+    }
+
+    /// <summary>A message of the compiler in terms of a project: options are metadata and properties here.</summary>
+    public static string InTermsOfItems(string message)
+    {
+        (string Name, string Option)[] names = [.. Options, ("LorqCacheFolder", "--cache")];
+        return Regex.Replace(
+            message,
+            @"(?<option>--[a-z][a-z-]*)( (?<value>\d+(\.\d+)?%?))?",
+            found =>
+            {
+                string? name = names.FirstOrDefault(n => n.Option == found.Groups["option"].Value).Name;
+                return name is null ? found.Value
+                    : found.Groups["value"].Success ? $"{name}=\"{found.Groups["value"].Value}\""
+                    : name;
+            },
+            RegexOptions.CultureInvariant
+        );
+    }
+
     /// <summary>The error that an impossible metadatum is.</summary>
     private BuildException Wrong(string metadata, string value, string problem) =>
         Catalogue.WrongItemMetadata.With(metadata, value, item.ItemSpec, problem);
@@ -150,11 +215,6 @@ internal sealed class ModelItem
             {
                 throw Wrong("Adapters", path, "no " + AdapterExtension);
             }
-            // The compiler's configuration, which carries the names to the generator, takes # for a comment.
-            if (Path.GetFileName(file).Contains("#"))
-            {
-                throw Wrong("Adapters", path, "a file with a # in its name");
-            }
         }
         return files;
     }
@@ -175,6 +235,26 @@ internal sealed class ModelItem
         return path.StartsWith("/", StringComparison.Ordinal) || path.Contains(":") || path.Split('/').Any(p => p is ".." or "")
             ? throw Wrong(metadata, link, "no path inside the output folder")
             : path;
+    }
+
+    /// <summary>True when at most two letters are missing, too many or wrong, or two neighbours changed places.</summary>
+    private static bool IsNear(string text, string known)
+    {
+        var distance = new int[text.Length + 1, known.Length + 1];
+        for (int i = 0; i <= text.Length; i++)
+        {
+            for (int j = 0; j <= known.Length; j++)
+            {
+                distance[i, j] =
+                    i == 0 || j == 0
+                        ? i + j
+                        : Math.Min(
+                            Math.Min(distance[i - 1, j], distance[i, j - 1]) + 1,
+                            distance[i - 1, j - 1] + (char.ToLowerInvariant(text[i - 1]) == char.ToLowerInvariant(known[j - 1]) ? 0 : 1)
+                        );
+            }
+        }
+        return distance[text.Length, known.Length] <= Math.Min(2, known.Length / 3);
     }
 
     private string Identifier(string metadata, string pattern, string problem)

@@ -36,4 +36,11 @@ public abstract class ModelsTask : Task
         ProjectPlace place = ProjectPlace.Of(item, Project);
         Log.LogError(null, error.Id, null, place.File, place.Line, place.Column, 0, 0, error.Message);
     }
+
+    /// <summary>Says at the item's place what looks wrong with it.</summary>
+    private protected void Warn(ITaskItem item, BuildException problem)
+    {
+        ProjectPlace place = ProjectPlace.Of(item, Project);
+        Log.LogWarning(null, problem.Id, null, place.File, place.Line, place.Column, 0, 0, problem.Message);
+    }
 }

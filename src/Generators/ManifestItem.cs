@@ -50,11 +50,14 @@ internal sealed record ManifestItem(
             asked,
             Metadata("LorqClassName"),
             Metadata("LorqVisibility"),
-            Metadata("LorqModelFile"),
-            Metadata("LorqResourceName"),
-            new(Metadata("LorqAdapters").Split(['/'], StringSplitOptions.RemoveEmptyEntries))
+            Unescape(Metadata("LorqModelFile")),
+            Unescape(Metadata("LorqResourceName")),
+            new(Unescape(Metadata("LorqAdapters")).Split(['/'], StringSplitOptions.RemoveEmptyEntries))
         );
     }
+
+    /// <summary>What begins a comment in the compiler's configuration is written otherwise (CollectModels).</summary>
+    private static string Unescape(string text) => text.Replace("?23", "#").Replace("?3B", ";").Replace("?3F", "?");
 
     /// <summary>The wrapper that the item asks for, or what is wrong with it.</summary>
     public Parsed Parse()

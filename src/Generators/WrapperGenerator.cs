@@ -133,12 +133,10 @@ public sealed class WrapperGenerator : IIncrementalGenerator
             }
             if (duplicates.FirstOrDefault(d => d.Path == w.Path) is { } duplicate)
             {
-                Problem problem = Catalogue.DuplicateType.At(
-                    w.Path,
-                    Path.GetFileName(w.Path),
-                    Path.GetFileName(duplicate.FirstPath),
-                    duplicate.Type
-                );
+                // Files of one name are told apart by their folders.
+                string[] both = [Path.GetFileName(w.Path), Path.GetFileName(duplicate.FirstPath)];
+                both = both[0] == both[1] ? [w.Path, duplicate.FirstPath] : both;
+                Problem problem = Catalogue.DuplicateType.At(w.Path, both[0], both[1], duplicate.Type);
                 return new("", null, problem);
             }
             bool full = clashes.Any(c => c.Substring(0, c.IndexOf('|')) == w.Namespace);

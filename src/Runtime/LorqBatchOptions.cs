@@ -7,8 +7,19 @@ namespace Lorq.Runtime;
 /// <summary>How <see cref="LorqSession.RunBatches"/> makes batches of samples.</summary>
 public sealed record LorqBatchOptions
 {
+    private readonly int maxSize = 32;
+
     /// <summary>The most rows that a batch has. A sample that alone has more runs alone.</summary>
-    public int MaxSize { get; init; } = 32;
+    /// <exception cref="ArgumentOutOfRangeException">It is below 1.</exception>
+    public int MaxSize
+    {
+        get => maxSize;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, nameof(MaxSize));
+            maxSize = value;
+        }
+    }
 
     /// <summary>Name of the dimension that rows lie along; null: the first dimension of the first input that has any.</summary>
     public string? Dimension { get; init; }

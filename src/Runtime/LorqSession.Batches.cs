@@ -33,7 +33,6 @@ public sealed partial class LorqSession
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(result);
         options ??= new();
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxSize, 1, nameof(options));
         ObjectDisposedException.ThrowIf(lifetime.IsClosed, this);
         return Batches(samples, inputs, result, new BatchLayout(signature, options, checkNames), cancellationToken);
     }

@@ -133,7 +133,12 @@ public readonly ref struct TensorView
         ArgumentNullException.ThrowIfNull(name);
         return dense
             ? MemoryMarshal.CreateReadOnlySpan(in first, checked((int)length))
-            : throw new InvalidTensorException($"The tensor for input '{name}' is not dense; ToDenseTensor() makes a dense copy.", name);
+            : throw new InvalidTensorException(
+                length == 0
+                    ? $"The tensor for input '{name}' is empty."
+                    : $"The tensor for input '{name}' is not dense; ToDenseTensor() makes a dense copy.",
+                name
+            );
     }
 }
 
@@ -205,7 +210,7 @@ public readonly ref struct TensorBuffer
         ArgumentNullException.ThrowIfNull(name);
         Span<T> values = dense
             ? MemoryMarshal.CreateSpan(ref first, checked((int)length))
-            : throw new InvalidTensorException($"The tensor for output '{name}' is not dense.", name);
+            : throw new InvalidTensorException($"The tensor for output '{name}' is {(length == 0 ? "empty" : "not dense")}.", name);
         return new(name, ElementTypes.Of<T>(), MemoryMarshal.AsBytes(values), values.Length, default, lengths);
     }
 

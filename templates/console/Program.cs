@@ -32,7 +32,7 @@ string[] words =
     "vector",
     "weight",
 ];
-string typed = args.Length > 0 ? string.Join(' ', args) : "qauntisation";
+string typed = args.Length > 0 ? string.Join(' ', args) : "quantizaton";
 
 using Trigrams model = Trigrams.Load();
 float[] wanted = Embed(typed);

@@ -45,6 +45,62 @@ public sealed class CollectModelsTests : IDisposable
         Assert.Equal(["Lorq/c.lorq.onnx", "Lorq/x.onnx_adapter"], task.Resources.Select(f => f.GetMetadata("LogicalName")));
     }
 
+    /// <summary>What begins a comment in the compiler's configuration is written otherwise; the generator reads it back.</summary>
+    [Fact]
+    public void NamesReachTheGeneratorWhole()
+    {
+        Write("adapters/a#b;c?.onnx_adapter");
+        CollectModels task = Collect(Item("C#/a.onnx", ("Adapters", "adapters/*.onnx_adapter")));
+        Assert.True(task.Execute());
+        ITaskItem manifest = Assert.Single(task.Manifests);
+        Assert.Equal("C?23/a.lorq.onnx", manifest.GetMetadata("LorqModelFile"));
+        Assert.Equal("a?23b?3Bc?3F", manifest.GetMetadata("LorqAdapters"));
+        Assert.Equal(["C#/a.lorq.onnx", "C#/a#b;c?.onnx_adapter"], task.Files.Select(f => f.GetMetadata("Link")));
+    }
+
+    /// <summary>Without classes models of one name are no trouble; results that would lie in one folder are.</summary>
+    [Fact]
+    public void WhatCollidesIsSaid()
+    {
+        Write("a.onnx");
+        Write("b/a.onnx");
+        CheckModels task = Check(Item("a.onnx"), Item("b/a.onnx"));
+        Assert.False(task.Execute());
+        Assert.StartsWith("LORQ0962: 'a.onnx' and 'b/a.onnx' both make the class 'a'", Assert.Single(engine.Errors));
+
+        engine.Errors.Clear();
+        task = Check(Item("a.onnx"), Item("b/a.onnx"));
+        task.MakesClasses = false;
+        Assert.True(task.Execute());
+
+        task = Check(Item("a.onnx", ("Link", "x"), ("ClassName", "A")), Item("a.onnx", ("Link", "x.lorq.onnx"), ("ClassName", "B")));
+        Assert.False(task.Execute());
+        Assert.Contains("both make the folder of results", Assert.Single(engine.Errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(
+        "No budget: add --budget 25% (or 9MB), or --max-loss 0.01.",
+        "No budget: add Budget=\"25%\" (or 9MB), or MaxLoss=\"0.01\"."
+    )]
+    [InlineData("--target: 'x' is none of ort, onnx.", "TargetFormat: 'x' is none of ort, onnx.")]
+    [InlineData("Give another folder with --cache, or --no-cache.", "Give another folder with LorqCacheFolder, or --no-cache.")]
+    public void MessagesSpeakTheProjectsLanguage(string message, string expected) =>
+        Assert.Equal(expected, ModelItem.InTermsOfItems(message));
+
+    [Theory]
+    [InlineData("Visiblity", "Visibility")]
+    [InlineData("Calibratoin", "Calibration")]
+    [InlineData("classname", null)]
+    [InlineData("Bit", "Bits")]
+    [InlineData("Pack", null)]
+    [InlineData("SubType", null)]
+    [InlineData("DependentUpon", null)]
+    [InlineData("Visible", null)]
+    [InlineData("Links", "Link")]
+    public void MisspeltMetadataAreFound(string name, string? meant) =>
+        Assert.Equal(meant, ModelItem.Misspelt(Item("a.onnx", (name, "x"))).Select(m => m.Meant).FirstOrDefault());
+
     [Fact]
     public void TwoAdaptersOfOneNameInOneFolderCollide()
     {
@@ -57,23 +113,23 @@ public sealed class CollectModelsTests : IDisposable
     [Theory]
     [InlineData("gone/*.onnx_adapter", "no file that exists")]
     [InlineData("1/x.bin", "no .onnx_adapter")]
-    [InlineData("1/a#b.onnx_adapter", "a file with a # in its name")]
     public void AdaptersThatCannotBeAreRefused(string adapters, string message)
     {
         Write("1/x.bin");
-        Write("1/a#b.onnx_adapter");
         Write("a.onnx");
-        var task = new CheckModels
+        Assert.False(Check(Item("a.onnx", ("Adapters", adapters))).Execute());
+        Assert.Contains($"Adapters=\"{adapters}\" of 'a.onnx' is {message}.", Assert.Single(engine.Errors), StringComparison.Ordinal);
+    }
+
+    private CheckModels Check(params ITaskItem[] items) =>
+        new()
         {
             BuildEngine = engine,
-            CompressedModels = [Item("a.onnx", ("Adapters", adapters))],
+            CompressedModels = items,
             Project = Full("app.csproj"),
             IntermediateFolder = Full("obj"),
             Compiler = "1",
         };
-        Assert.False(task.Execute());
-        Assert.Contains($"Adapters=\"{adapters}\" of 'a.onnx' is {message}.", Assert.Single(engine.Errors), StringComparison.Ordinal);
-    }
 
     private CollectModels Collect(params ITaskItem[] items)
     {

@@ -12,7 +12,7 @@ public sealed class CompilerCallTests
     [InlineData("/a b/ß(1).json(3,7): error LORQ0203: There is no key.", "/a b/ß(1).json", 3, 7, "LORQ0203", "There is no key.")]
     [InlineData("/m/x.onnx: error LORQ0101: It is no model.", "/m/x.onnx", 0, 0, "LORQ0101", "It is no model.")]
     [InlineData("lorq: error LORQ0206: No budget: none.", "", 0, 0, "LORQ0206", "No budget: none.")]
-    [InlineData("--budget: error LORQ0201: 'x' is no budget.", "", 0, 0, "LORQ0201", "'x' is no budget.")]
+    [InlineData("--budget: error LORQ0201: 'x' is no budget.", "", 0, 0, "LORQ0201", "--budget: 'x' is no budget.")]
     [InlineData("lorq: internal error: Oops.", "", 0, 0, "", "The compiler has a defect: Oops.")]
     public void ErrorsAreRead(string line, string file, int row, int column, string code, string text)
     {

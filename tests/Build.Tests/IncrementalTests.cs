@@ -77,6 +77,15 @@ public sealed class IncrementalTests(Feed feed)
         Assert.False(Directory.Exists(sample.At("obj", "lorq")));
         Assert.False(File.Exists(shipped));
 
+        // A folder of the user's holds other things too.
+        const string Folder = "-p:LorqIntermediateFolder=kept";
+        Directory.CreateDirectory(sample.At("kept"));
+        File.WriteAllText(sample.At("kept", "mine.txt"), "");
+        Assert.Equal(["other.onnx", "tiny.onnx"], Models(Folder));
+        Assert.True(File.Exists(sample.At("kept", "App.lorq", "other", "other.lorq.json")));
+        sample.Run("clean", Folder).RequireSuccess();
+        Assert.Equal([sample.At("kept", "mine.txt")], Directory.GetFileSystemEntries(sample.At("kept")));
+
         string[] Models(params string[] more) => sample.Log("msbuild", ["-t:LorqIncludeModels", .. more]).Compressed;
     }
 

@@ -26,7 +26,7 @@ public static partial class Catalogue
         "LORQ0962",
         "Two build items claim the same name",
         "'{0}' and '{1}' both make the {2} '{3}'.",
-        "Models of one file name from outside of the project's folder end in one file, and one class name serves one model.",
+        "Models of one file name from outside of the project's folder end in one file, models of one file name give one class name, and one class name serves one model.",
         "Give one of them another Link, ClassName or Namespace."
     );
 
@@ -35,7 +35,7 @@ public static partial class Catalogue
         "LORQ0963",
         "A build item has impossible metadata",
         "{0}=\"{1}\" of '{2}' is {3}.",
-        "Class names and namespaces are C# identifiers; Visibility is public or internal; EmbedModel is true or false; Link is a path inside the output folder; Adapters are .onnx_adapter files.",
+        "Class names and namespaces are C# identifiers; Visibility is public or internal; EmbedModel is true or false; CopyToOutputDirectory is PreserveNewest, Always, IfDifferent or Never; Link is a path inside the output folder; Adapters are .onnx_adapter files.",
         "Correct the metadata; docs/build.md lists what is allowed."
     );
 
@@ -64,6 +64,15 @@ public static partial class Catalogue
         "'{0}' keeps data in files beside it and cannot be embedded in the assembly.",
         "Models above 2 GB, and those saved so, are several files.",
         "Remove EmbedModel from the item; the files are then copied beside the application."
+    );
+
+    /// <summary>Metadata that nobody reads; a warning.</summary>
+    public static readonly Diagnostic MisspeltMetadata = new(
+        "LORQ0968",
+        "A build item has unknown metadata",
+        "'{0}' of '{1}' means nothing to Lorq; '{2}' may be meant.",
+        "MSBuild lets items have any metadata, so that a misspelt one is no error: its value has no effect. This is a warning.",
+        "Correct the name; docs/build.md lists what there is."
     );
 
     /// <summary>A library whose users lack the runtime; the package's targets report it.</summary>

@@ -96,6 +96,7 @@ internal sealed class ClassEmitter(Wrapper w, ProjectFacts project, TypeNames na
             .Line("/// <param name=\"input\">The inputs.</param>")
             .Line("/// <param name=\"buffers\">Where the outputs go, at least one.</param>");
         CallDocs(null);
+        code.Line($"/// <exception cref=\"{names["ArgumentException"]}\">No output is given a buffer.</exception>");
         code.Line($"public void RunInto({w.Input} input, {w.Buffers} buffers, {token} cancellationToken = default) =>")
             .Line($"    Session.RunInto(Inputs(input), Buffers(buffers){Last});");
 

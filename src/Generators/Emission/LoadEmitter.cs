@@ -22,7 +22,7 @@ internal sealed class LoadEmitter(Wrapper w, TypeNames names, CodeWriter code)
             .Line()
             .Line($"private {w.Name}({Session} session) => Session = session;")
             .Line()
-            .Line("/// <summary>The session below, for what is not offered here.</summary>")
+            .Line("/// <summary>The session that runs the model, for what is not offered here.</summary>")
             .Line($"public {Session} Session {{ get; }}");
         FromPlace();
         FromPath();

@@ -47,7 +47,9 @@ internal sealed class FrontBenchmark(SharedModels models, WorkFolder work, strin
                 "",
                 ">certified gap",
                 ">low rank saves",
-                "methods (sites, bytes)"
+                "methods (sites, bytes)",
+                "for the record",
+                "the same of the uniform file"
             );
             met &= await Measure(judge, cancellationToken);
             page.Line();
@@ -73,7 +75,10 @@ internal sealed class FrontBenchmark(SharedModels models, WorkFolder work, strin
             {
                 judged.Add(grid, JudgeUniform(uniform, judge, grid, Path.Combine(folder, "uniform.onnx"), cancellationToken));
             }
-            (string shown, string difference, bool met) = Compare(own, [.. rivals.Select(r => (r.Grid, r.Bytes, judged[r.Grid]))]);
+            (string shown, string remark, string difference, bool met) = Compare(
+                own,
+                [.. rivals.Select(r => (r.Grid, r.Bytes, judged[r.Grid]))]
+            );
             allMet &= met;
             JsonElement solver = file.Report.GetProperty("solver");
             page.Row(
@@ -85,7 +90,9 @@ internal sealed class FrontBenchmark(SharedModels models, WorkFolder work, strin
                 met ? "met" : "**missed**",
                 solver.GetProperty("gap").GetDouble().ToString("0.#e+0", CultureInfo.InvariantCulture),
                 Gain(file.Report),
-                Methods(file.Report)
+                Methods(file.Report),
+                own.Remark,
+                remark
             );
         }
         return allMet;
@@ -105,20 +112,21 @@ internal sealed class FrontBenchmark(SharedModels models, WorkFolder work, strin
         return verdict;
     }
 
-    private static (string Shown, string Difference, bool Met) Compare(
+    private static (string Shown, string Remark, string Difference, bool Met) Compare(
         Judgement own,
         IReadOnlyList<(QuantizationGrid Grid, long Bytes, Judgement Verdict)> rivals
     )
     {
         if (rivals.Count == 0)
         {
-            return ("none this small", "", true);
+            return ("none this small", "", "", true);
         }
         (QuantizationGrid grid, long bytes, Judgement best) = rivals.MinBy(r => r.Verdict.Loss);
         double difference = own.Loss - best.Loss;
         double noise = NoiseWidth * own.NoiseAgainst(best);
         return (
             $"{best.Shown} ({grid}, {ResultPage.Bytes(bytes)})",
+            best.Remark,
             string.Create(CultureInfo.InvariantCulture, $"{difference:+0.00000;−0.00000} ± {noise:0.00000}"),
             difference <= noise
         );
