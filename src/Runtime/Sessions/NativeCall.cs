@@ -115,17 +115,27 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
 
     private void RunPinned()
     {
+        try
+        {
+            RunNodes();
+        }
+        catch (OnnxRuntimeException) when (Misfit() is { } misfit)
+        {
+            throw misfit;
+        }
+        catch (OnnxRuntimeException e) when (FirstEmpty() is { } empty)
+        {
+            // Many models run on nothing, so that it is not refused beforehand.
+            throw new InvalidTensorException($"Input '{empty}' has no elements, and a node of the model failed: {e.Message}", empty);
+        }
+    }
+
+    private void RunNodes()
+    {
         if (outputs.Count > 0)
         {
             signature.CheckDistinct(outputNames, "output");
-            try
-            {
-                session.Run(options, inputNames, inputs, outputNames, outputs);
-            }
-            catch (OnnxRuntimeException) when (Misfit() is { } misfit)
-            {
-                throw misfit;
-            }
+            session.Run(options, inputNames, inputs, outputNames, outputs);
         }
         else if (outputNames.Count > 0)
         {
@@ -144,11 +154,16 @@ internal sealed unsafe class NativeCall(InferenceSession session, Signature sign
     /// which may be careless where the buffer is right.
     /// </summary>
     private InvalidTensorException? Misfit() =>
-        named is null || options.Terminate
+        named is null || options.Terminate || bufferDims.Count == 0
             ? null
             : outputNames
                 .Select((name, i) => named.Contradiction(signature.Buffer(name), signature.Output(name), bufferDims[i]))
                 .FirstOrDefault(e => e is not null);
+
+    private string? FirstEmpty() =>
+        options.Terminate
+            ? null
+            : inputNames.Where((_, i) => inputs[i].IsTensor && inputs[i].GetTensorTypeAndShape().ElementCount == 0).FirstOrDefault();
 
     /// <summary>An output that is an input of the graph comes back as the caller's own memory, which is pinned during the call only.</summary>
     private static bool LiesInOneOf(OrtValue[] read, OrtValue output) =>

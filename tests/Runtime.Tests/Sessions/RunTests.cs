@@ -163,6 +163,25 @@ public sealed class RunTests
         }
     }
 
+    /// <summary>Many models run on nothing; where one cannot, the input is named and not a node alone.</summary>
+    [Fact]
+    public void An_empty_input_that_the_model_cannot_take_is_named()
+    {
+        byte[] model = new ModelBuilder()
+            .Input("x", DataType.Float, "n", "4")
+            .Constant("first", DataType.Int64, [0L], 1)
+            .Node("Gather", "y", "x", "first")
+            .Output("y", DataType.Float, "1", "4")
+            .Bytes();
+        using LorqSession session = LorqSession.Load(model);
+        var e = Assert.Throws<InvalidTensorException>(() => session.Run(TensorView.Of<float>("x", [], [0, 4])).Dispose());
+        Assert.StartsWith("Input 'x' has no elements, and a node of the model failed: ", e.Message, StringComparison.Ordinal);
+        var spans = Assert.Throws<InvalidTensorException>(() =>
+            session.Run(TensorView.Of("x", default(ReadOnlyTensorSpan<float>))).Dispose()
+        );
+        Assert.Equal("The tensor for input 'x' is empty.", spans.Message);
+    }
+
     [Fact]
     public void Owned_outputs_never_lie_in_the_callers_memory()
     {
