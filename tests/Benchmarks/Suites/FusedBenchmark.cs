@@ -47,7 +47,7 @@ internal sealed class FusedBenchmark(SharedModels models, WorkFolder work, strin
         {
             IJudge judge = models.Judge(bar.Model);
             string folder = work.For($"fused-{bar.Model}-{bar.Budget}");
-            string[] cache = ["--cache", work.For($"cache-{bar.Model}-fused")];
+            string[] cache = ["--cache", work.For($"cache-{bar.Model}-fused"), "--no-speed"];
             CompressedFile file = await CompressedFile.Make(judge, bar.Target, bar.Budget, folder, cache, cancellationToken);
             files.Add((bar, file.Path));
             met &= Loss(bar, judge, file, cancellationToken);
@@ -106,6 +106,14 @@ internal sealed class FusedBenchmark(SharedModels models, WorkFolder work, strin
     {
         IJudge judge = models.Judge("minilm");
         string plain = SpeedBenchmark.Plain(judge, work, cancellationToken);
+        CompressedFile ort = await CompressedFile.Make(
+            judge,
+            "ort",
+            "12299000",
+            work.For("fused-minilm-ort"),
+            ["--cache", work.For("cache-minilm-fused"), "--no-speed"],
+            cancellationToken
+        );
         page.Line("## MiniLM at 12 299 000 bytes").Line();
         page.Head(
             "compared with",
@@ -129,6 +137,7 @@ internal sealed class FusedBenchmark(SharedModels models, WorkFolder work, strin
             {
                 met &= Compare("fp32", path, judge.OriginalPath, inputs, threads, true, cancellationToken);
                 met &= Compare("plain 4 bits, peers' format", path, plain, inputs, threads, true, cancellationToken);
+                Compare("`ort`, same bytes", path, ort.Path, inputs, threads, true, cancellationToken);
             }
             Compare("fp32", path, judge.OriginalPath, inputs, 0, false, cancellationToken);
         }
