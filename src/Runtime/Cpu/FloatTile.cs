@@ -71,25 +71,31 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
             f00 = TIsa.Add(f00, TIsa.Add(f10, f20));
             f01 = TIsa.Add(f01, TIsa.Add(f11, f21));
         }
+        else
+        {
+            // Six sums do not hide it either: twelve do, of every other k, and still fit into sixteen registers.
+            TFloat g00 = zero,
+                g01 = zero,
+                g10 = zero,
+                g11 = zero,
+                g20 = zero,
+                g21 = zero;
+            for (; k + 2 <= length; k += 2)
+            {
+                Step(x + k, x1 + k, x2 + k, weights, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
+                Step(x + k + 1, x1 + k + 1, x2 + k + 1, weights + 2 * lanes, ref g00, ref g01, ref g10, ref g11, ref g20, ref g21);
+                weights += 4 * lanes;
+            }
+            f00 = TIsa.Add(f00, g00);
+            f01 = TIsa.Add(f01, g01);
+            f10 = TIsa.Add(f10, g10);
+            f11 = TIsa.Add(f11, g11);
+            f20 = TIsa.Add(f20, g20);
+            f21 = TIsa.Add(f21, g21);
+        }
         for (; k < length; k++)
         {
-            TFloat w0 = Load(weights),
-                w1 = Load(weights + lanes);
-            TFloat value = TIsa.Broadcast(x + k);
-            f00 = TIsa.MultiplyAdd(value, w0, f00);
-            f01 = TIsa.MultiplyAdd(value, w1, f01);
-            if (rows > 1)
-            {
-                value = TIsa.Broadcast(x1 + k);
-                f10 = TIsa.MultiplyAdd(value, w0, f10);
-                f11 = TIsa.MultiplyAdd(value, w1, f11);
-            }
-            if (rows > 2)
-            {
-                value = TIsa.Broadcast(x2 + k);
-                f20 = TIsa.MultiplyAdd(value, w0, f20);
-                f21 = TIsa.MultiplyAdd(value, w1, f21);
-            }
+            Step(x + k, x1 + k, x2 + k, weights, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
             weights += 2 * lanes;
         }
         float* to = work.To;
@@ -104,6 +110,41 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
         {
             TIsa.Store(to + 2 * work.ToStride, f20);
             TIsa.Store(to + 2 * work.ToStride + lanes, f21);
+        }
+    }
+
+    /// <summary>One k of all rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TWeight>(
+        float* x,
+        float* x1,
+        float* x2,
+        TWeight* weights,
+        ref TFloat f00,
+        ref TFloat f01,
+        ref TFloat f10,
+        ref TFloat f11,
+        ref TFloat f20,
+        ref TFloat f21
+    )
+        where TWeight : unmanaged
+    {
+        TFloat w0 = Load(weights);
+        TFloat w1 = Load(weights + sizeof(TFloat) / sizeof(float));
+        TFloat value = TIsa.Broadcast(x);
+        f00 = TIsa.MultiplyAdd(value, w0, f00);
+        f01 = TIsa.MultiplyAdd(value, w1, f01);
+        if (TRows.Count > 1)
+        {
+            value = TIsa.Broadcast(x1);
+            f10 = TIsa.MultiplyAdd(value, w0, f10);
+            f11 = TIsa.MultiplyAdd(value, w1, f11);
+        }
+        if (TRows.Count > 2)
+        {
+            value = TIsa.Broadcast(x2);
+            f20 = TIsa.MultiplyAdd(value, w0, f20);
+            f21 = TIsa.MultiplyAdd(value, w1, f21);
         }
     }
 

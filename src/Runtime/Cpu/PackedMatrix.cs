@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Lorq.Runtime.Cpu.Isa;
 
@@ -12,6 +13,12 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Consecutive k whose activations share a scale.</summary>
     public const int Unit = 32;
 
+    /// <summary>
+    /// Values of a pair up to which float16 ones are widened at load: they stay in the second-level cache from call to call, and widening takes
+    /// as long as multiplying. Larger pairs are read from memory, where half the bytes count for more.
+    /// </summary>
+    private const long WidenedFactors = 128 * 1024;
+
     private readonly List<NativeBuffer> buffers = [];
 
     /// <summary>Columns per panel.</summary>
@@ -22,6 +29,9 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     public int Units => (K + Unit - 1) / Unit;
     public int Panels => (N + PanelWidth - 1) / PanelWidth;
+
+    /// <summary>Floats of a row of x·L1, filled up to whole panels.</summary>
+    public int RankStride { get; private set; }
     public int RankPanels => (Rank + PanelWidth - 1) / PanelWidth;
 
     /// <summary>Scales per column.</summary>
@@ -189,20 +199,24 @@ internal sealed unsafe class PackedMatrix : IDisposable
         {
             return;
         }
-        void* l1 = PackPanels(tensors.L1, K, Rank);
-        void* l2 = PackPanels(tensors.L2, Rank, N);
-        L1 = tensors.L1.IsHalf ? null : (float*)l1;
-        HalfL1 = tensors.L1.IsHalf ? (Half*)l1 : null;
-        L2 = tensors.L2.IsHalf ? null : (float*)l2;
-        HalfL2 = tensors.L2.IsHalf ? (Half*)l2 : null;
+        RankStride = RankPanels * PanelWidth;
+        bool isWidened = (long)Rank * (K + N) <= WidenedFactors;
+        bool isHalf1 = tensors.L1.IsHalf && !isWidened;
+        bool isHalf2 = tensors.L2.IsHalf && !isWidened;
+        void* l1 = PackPanels(tensors.L1, K, Rank, isHalf1);
+        void* l2 = PackPanels(tensors.L2, Rank, N, isHalf2);
+        L1 = isHalf1 ? null : (float*)l1;
+        HalfL1 = isHalf1 ? (Half*)l1 : null;
+        L2 = isHalf2 ? null : (float*)l2;
+        HalfL2 = isHalf2 ? (Half*)l2 : null;
     }
 
     /// <summary>A rows×columns matrix in panels: <c>[panel][row][column of the panel]</c>.</summary>
-    private void* PackPanels(FloatArray matrix, int rows, int columns)
+    private void* PackPanels(FloatArray matrix, int rows, int columns, bool isHalf)
     {
         int panels = (columns + PanelWidth - 1) / PanelWidth;
         nint count = (nint)panels * rows * PanelWidth;
-        byte* target = Allocate(count * (matrix.IsHalf ? sizeof(Half) : sizeof(float)));
+        byte* target = Allocate(count * (isHalf ? sizeof(Half) : sizeof(float)));
         for (int p = 0; p < panels; p++)
         {
             int first = p * PanelWidth;
@@ -210,13 +224,18 @@ internal sealed unsafe class PackedMatrix : IDisposable
             for (int r = 0; r < rows; r++)
             {
                 nint to = ((nint)p * rows + r) * PanelWidth;
-                if (matrix.Half is { } halves)
+                int from = r * columns + first;
+                if (matrix.Half is not { } halves)
                 {
-                    halves.AsSpan(r * columns + first, width).CopyTo(new Span<Half>((Half*)target + to, width));
+                    matrix.Single.AsSpan(from, width).CopyTo(new Span<float>((float*)target + to, width));
+                }
+                else if (isHalf)
+                {
+                    halves.AsSpan(from, width).CopyTo(new Span<Half>((Half*)target + to, width));
                 }
                 else
                 {
-                    matrix.Single.AsSpan(r * columns + first, width).CopyTo(new Span<float>((float*)target + to, width));
+                    TensorPrimitives.ConvertToSingle(halves.AsSpan(from, width), new Span<float>((float*)target + to, width));
                 }
             }
         }

@@ -48,7 +48,6 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
 
     private int Runs => weights.IsHalfBlock ? 2 : 1;
     private static int Panel => 2 * TIsa.Lanes;
-    private int RankStride => weights.RankPanels * Panel;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Multiply(MatMulCall call, float* x, float* y, int rows, IParallel parallel)
@@ -66,7 +65,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         nint sums = mode == ActivationMode.Int8 ? units * Runs * 2 * sizeof(float) : 0;
         int tiles = new RowTiles(rows).Count;
         call.Parts = tiles == 1 ? Tasks((long)rows * weights.K * weights.Rank) : 1;
-        nint t = (nint)call.Parts * rows * RankStride * sizeof(float);
+        nint t = (nint)call.Parts * rows * weights.RankStride * sizeof(float);
         call.Reserve(MatMulCall.Padded(codes) + MatMulCall.Padded(sums) + MatMulCall.Padded(t));
         call.Codes = (sbyte*)call.Take(codes);
         call.Sums = (float*)call.Take(sums);
@@ -77,9 +76,9 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         Run(call, parallel, call.Parts > 1 ? 1 + call.Parts : Math.Min(Tasks(work), (tiles + TaskTiles - 1) / TaskTiles));
         for (int part = 1; part < call.Parts; part++)
         {
-            for (nint i = 0; i < (nint)rows * RankStride; i++)
+            for (nint i = 0; i < (nint)rows * weights.RankStride; i++)
             {
-                call.T[i] += call.T[part * (nint)rows * RankStride + i];
+                call.T[i] += call.T[part * (nint)rows * weights.RankStride + i];
             }
         }
         call.Phase = 2;
@@ -189,8 +188,8 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 Length = length,
                 X = call.X + (nint)tiles.Start(tile) * weights.K + first,
                 XStride = weights.K,
-                To = call.T + ((nint)part * call.Rows + tiles.Start(tile)) * RankStride + p * Panel,
-                ToStride = RankStride,
+                To = call.T + ((nint)part * call.Rows + tiles.Start(tile)) * weights.RankStride + p * Panel,
+                ToStride = weights.RankStride,
             };
             RunFloat(tiles.Height(tile), work);
         }
@@ -218,13 +217,13 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                     Weights = (byte*)(weights.L1 is null ? wide : weights.L1 + at),
                     Length = length,
                     XStride = weights.K,
-                    FromStride = RankStride,
-                    ToStride = RankStride,
+                    FromStride = weights.RankStride,
+                    ToStride = weights.RankStride,
                 };
                 for (int tile = from; tile < to; tile++)
                 {
                     work.X = call.X + (nint)tiles.Start(tile) * weights.K + first;
-                    work.To = call.T + (nint)tiles.Start(tile) * RankStride + p * Panel;
+                    work.To = call.T + (nint)tiles.Start(tile) * weights.RankStride + p * Panel;
                     work.From = first == 0 ? null : work.To;
                     RunFloat(tiles.Height(tile), work);
                 }
@@ -243,16 +242,8 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         work.Codes = call.Codes;
         work.Sums = call.Sums;
         work.From = weights.Bias + (nint)first * Panel;
-        var pair = new TileWork
-        {
-            Weights = weights.L2 is null ? null : (byte*)(weights.L2 + (nint)first * weights.Rank * Panel),
-            HalfWeights = weights.HalfL2 + (nint)first * weights.Rank * Panel,
-            Length = weights.Rank,
-            X = call.T,
-            XStride = RankStride,
-            From = sums,
-            FromStride = Panel,
-        };
+        TileWork pair = Pair(call, first);
+        pair.From = sums;
         for (int panel = first; panel < end; panel++)
         {
             int width = Math.Min(Panel, weights.N - panel * Panel);
@@ -296,14 +287,11 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         float* sums = stackalloc float[Math.Min(tiles.Count, ChunkTiles) * 3 * Panel];
         bool isWidened = tiles.Count > 1 && weights.HalfL2 is not null && weights.Rank <= WidenedRank;
         float* l2 = stackalloc float[isWidened ? weights.Rank * Panel : 0];
-        nint factors = (nint)panel * weights.Rank * Panel;
+        TileWork pair = Pair(call, panel);
         if (isWidened)
         {
-            Widen(weights.HalfL2 + factors, l2, weights.Rank);
-        }
-        else
-        {
-            l2 = weights.L2 is null ? null : weights.L2 + factors;
+            Widen(pair.HalfWeights, l2, weights.Rank);
+            pair.Weights = (byte*)l2;
         }
         for (int from = 0; from < tiles.Count; from += ChunkTiles)
         {
@@ -330,14 +318,14 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 }
                 for (int tile = from; tile < to; tile++)
                 {
-                    RunTile(call, tiles, tile, panel, unit, work, l2, sums + (tiles.Start(tile) - tiles.Start(from)) * Panel);
+                    RunTile(call, tiles, tile, panel, unit, ref work, ref pair, sums + (tiles.Start(tile) - tiles.Start(from)) * Panel);
                 }
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunTile(MatMulCall call, RowTiles tiles, int tile, int panel, int unit, TileWork work, float* l2, float* sums)
+    private void RunTile(MatMulCall call, RowTiles tiles, int tile, int panel, int unit, ref TileWork work, ref TileWork pair, float* sums)
     {
         int start = tiles.Start(tile);
         int height = tiles.Height(tile);
@@ -365,31 +353,23 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             mode == ActivationMode.Exact ? unit * PackedMatrix.Unit + work.Length == weights.K : unit + work.Length == weights.Units;
         if (isLast)
         {
-            Finish(call, start, height, panel, l2, sums);
+            Finish(call, start, height, panel, ref pair, sums);
         }
     }
 
     /// <summary>Adds <c>t·L2</c> to a tile's sums and stores them as y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Finish(MatMulCall call, int start, int height, int panel, float* l2, float* sums)
+    private void Finish(MatMulCall call, int start, int height, int panel, ref TileWork pair, float* sums)
     {
         int width = Math.Min(Panel, weights.N - panel * Panel);
         float* y = call.Y + (nint)start * weights.N + panel * Panel;
         if (weights.Rank > 0)
         {
-            var work = new TileWork
-            {
-                Weights = (byte*)l2,
-                HalfWeights = weights.HalfL2 + (nint)panel * weights.Rank * Panel,
-                Length = weights.Rank,
-                X = call.T + (nint)start * RankStride,
-                XStride = RankStride,
-                From = sums,
-                FromStride = Panel,
-                To = width == Panel ? y : sums,
-                ToStride = width == Panel ? weights.N : Panel,
-            };
-            RunFloat(height, work);
+            pair.X = call.T + (nint)start * weights.RankStride;
+            pair.From = sums;
+            pair.To = width == Panel ? y : sums;
+            pair.ToStride = width == Panel ? weights.N : Panel;
+            RunFloat(height, pair);
             if (width == Panel)
             {
                 return;
@@ -416,6 +396,21 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             HalfScales = weights.HalfScales is null ? null : weights.HalfScales + block * Panel,
             Zeros = weights.Zeros is null ? null : weights.Zeros + block * Panel,
             UnitsPerBlock = weights.UnitsPerBlock,
+        };
+    }
+
+    /// <summary>What adds the pair's part to sums of a panel; where they lie, and where they go, is the caller's.</summary>
+    private TileWork Pair(MatMulCall call, int panel)
+    {
+        nint factors = (nint)panel * weights.Rank * Panel;
+        return new TileWork
+        {
+            Weights = weights.L2 is null ? null : (byte*)(weights.L2 + factors),
+            HalfWeights = weights.HalfL2 + factors,
+            Length = weights.Rank,
+            X = call.T,
+            XStride = weights.RankStride,
+            FromStride = Panel,
         };
     }
 
