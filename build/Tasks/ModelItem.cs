@@ -23,6 +23,9 @@ internal sealed class ModelItem
         ("Threads", "--threads"),
     ];
 
+    /// <summary>What a model is written as unless item or spec say so: whoever has the package has Lorq.Runtime, whose operators are faster than ONNX Runtime's (docs/results/fused.md).</summary>
+    private const string DefaultTarget = "fused";
+
     /// <summary>The other metadata that a model can have.</summary>
     private static readonly string[] Others =
     [
@@ -153,6 +156,10 @@ internal sealed class ModelItem
                 arguments.Add(option);
                 arguments.AddRange(metadata is "Spec" or "Calibration" ? values.Select(Full) : values);
             }
+        }
+        if (Text("Spec").Length == 0 && Text("TargetFormat").Length == 0)
+        {
+            arguments.AddRange(["--target", DefaultTarget]);
         }
         return arguments;
     }

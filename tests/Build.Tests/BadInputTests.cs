@@ -159,6 +159,7 @@ public sealed class BadInputTests(Feed feed)
         result = sample.Run("build", "--no-restore").RequireSuccess();
         Assert.Contains("without calibration data", result.Output);
         Assert.Contains("\"target\": \"onnx\"", File.ReadAllText(sample.At("obj", "lorq", "C#", "x", "tiny.lorq.json")));
+        Assert.Contains("\"target\": \"fused\"", File.ReadAllText(sample.At("obj", "lorq", "Models", "tiny", "tiny.lorq.json")));
         string output = sample.At("bin", "Debug", "net10.0");
         Assert.True(File.Exists(Path.Combine(output, "C#", "x.lorq.onnx")));
         Assert.False(Directory.Exists(Path.Combine(output, "Copies")));
