@@ -26,24 +26,7 @@ public sealed record CalibrationRun(CalibrationSamples Samples, CalibrationResul
     /// The samples for probes: those kept aside, and where these are few, calibration samples too. A weight's own rounding hardly
     /// follows single samples, while the noise of a few is large.
     /// </summary>
-    public DataSet Probes
-    {
-        get
-        {
-            var batches = new List<IReadOnlyDictionary<string, DataTensor>>();
-            long samples = 0;
-            foreach (IReadOnlyDictionary<string, DataTensor> batch in HeldOut == Data ? Data.Batches : HeldOut.Batches.Concat(Data.Batches))
-            {
-                if (samples >= ProbeSamples)
-                {
-                    break;
-                }
-                batches.Add(batch);
-                samples += batch.Values.First().Shape.FirstOrDefault(1);
-            }
-            return new DataSet(batches, Data.Source);
-        }
-    }
+    public DataSet Probes => (HeldOut == Data ? Data : new DataSet([.. HeldOut.Batches, .. Data.Batches], Data.Source)).First(ProbeSamples);
 
     /// <summary>Runs the model on its samples for what is not known yet.</summary>
     /// <param name="model">The original model.</param>

@@ -17,10 +17,19 @@ public sealed record DataTensor(TensorProto.Types.DataType ElementType, long[] S
 public sealed record DataSet(IReadOnlyList<IReadOnlyDictionary<string, DataTensor>> Batches, string Source)
 {
     /// <summary>Number of samples.</summary>
-    public long Samples => Batches.Sum(b => b.Values.First().Shape.FirstOrDefault(1));
+    public long Samples => Batches.Sum(SamplesOf);
 
     /// <summary>Per batch, where each of its samples came from; empty when that is not known (data made up in memory).</summary>
     public IReadOnlyList<IReadOnlyList<SampleOrigin>> Origins { get; init; } = [];
+
+    /// <summary>The first batches, until they hold so many samples; all where there are no more. Without origins.</summary>
+    public DataSet First(long samples)
+    {
+        long found = 0;
+        return new DataSet([.. Batches.TakeWhile(b => (found += SamplesOf(b)) - SamplesOf(b) < samples)], Source);
+    }
+
+    private static long SamplesOf(IReadOnlyDictionary<string, DataTensor> batch) => batch.Values.First().Shape.FirstOrDefault(1);
 }
 
 /// <summary>Where a sample came from, for errors.</summary>

@@ -3,13 +3,16 @@ using Lorq.Quantization;
 namespace Lorq.Decomposition;
 
 /// <summary>
-/// LQ-LoRA (Guo et al. 2024, algorithm 1): from Q = 0, A·C ← truncated SVD of W − Q, Q ← the quantized W − A·C, until the loss rises or 100
+/// LQ-LoRA (Guo et al. 2024, algorithm 1): from Q = 0, A·C ← truncated SVD of W − Q, Q ← the quantized W − A·C, until the loss rises, hardly falls, or 100
 /// rounds. Unlike the published code it returns the best iterate, not the one after the rise. The SVD's metric is that of the problem: without
 /// a second moment the published one (Frobenius), with it the layer's output.
 /// </summary>
 internal sealed class LqLora : IDecomposer
 {
     private const int MostRounds = 100;
+
+    /// <summary>A round that takes less than this share off the loss is the last: dozens of them would follow, which gain a per cent together.</summary>
+    private const double LeastGain = 0.002;
 
     /// <inheritdoc />
     public string Name => "lq-lora";
@@ -51,7 +54,12 @@ internal sealed class LqLora : IDecomposer
             {
                 break;
             }
+            bool isLast = best is not null && loss > (1 - LeastGain) * best.Loss;
             best = new Decomposed(codes, pair, loss, history);
+            if (isLast)
+            {
+                break;
+            }
         }
         return best!;
     }

@@ -49,11 +49,13 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             {
                 best = new Decision(solved, weights, omega, measured, [], null);
             }
-            if (round == MaximumRounds || Agree(solved.PredictedLoss, measured))
+            // What a uniform plan beats was planned with a wrong ω, whatever its prediction.
+            bool isBeaten = Uniform(best.Omega, probe, budget, progress, cancellationToken)?.Loss < best.MeasuredLoss;
+            if (round == MaximumRounds || (Agree(solved.PredictedLoss, measured) && !isBeaten))
             {
                 break;
             }
-            omega = sensitivity.ProbeAround(solved.Plan, weights, measured, omega, progress, cancellationToken);
+            omega = sensitivity.ProbeAround(solved.Plan, weights, omega, progress, cancellationToken);
         }
         best = AgainstNoPairs(best with { Rounds = rounds }, probe, budget, progress, cancellationToken);
         return AgainstUniform(best, probe, budget, progress, cancellationToken);
@@ -220,7 +222,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             : best;
     }
 
-    /// <summary>Measures the best uniform plan that fits, and takes it should it lose less.</summary>
+    /// <summary>Takes the best uniform plan should it lose less.</summary>
     private Decision AgainstUniform(
         Decision best,
         EndToEnd probe,
@@ -229,20 +231,12 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
         CancellationToken cancellationToken
     )
     {
-        (UniformPlan Facts, Plan Plan)? choice = UniformPlans
-            .All(planner, menus, best.Omega)
-            .Where(u => u.Facts.Bytes <= budget)
-            .OrderBy(u => u.Facts.Predicted)
-            .Select(u => ((UniformPlan, Plan)?)u)
-            .FirstOrDefault();
-        if (choice is not { } uniform)
+        if (Uniform(best.Omega, probe, budget, progress, cancellationToken) is not { } uniform)
         {
             return best;
         }
-        IReadOnlyList<CompressedWeight> weights = materializer.Materialize(uniform.Plan, progress, cancellationToken);
-        double loss = probe.Loss(uniform.Plan.Digest, () => weights, cancellationToken);
         Decision winner = best;
-        if (loss < best.MeasuredLoss)
+        if (uniform.Loss < best.MeasuredLoss)
         {
             SolvedPlan solved = best.Solved with
             {
@@ -253,12 +247,38 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             winner = best with
             {
                 Solved = solved,
-                Weights = weights,
-                MeasuredLoss = loss,
+                Weights = uniform.Weights.Value,
+                MeasuredLoss = uniform.Loss,
                 LossBeforeRefinement = null,
                 Instead = $"{uniform.Facts.Name} for all sites",
             };
         }
-        return winner with { Uniform = uniform.Facts with { Loss = loss } };
+        return winner with { Uniform = uniform.Facts with { Loss = uniform.Loss } };
     }
+
+    /// <summary>The uniform plan within the budget that is predicted to lose least, measured; null when none fits.</summary>
+    private MeasuredUniform? Uniform(
+        IReadOnlyDictionary<string, double> omega,
+        EndToEnd probe,
+        long budget,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        (UniformPlan Facts, Plan Plan)? choice = UniformPlans
+            .All(planner, menus, omega)
+            .Where(u => u.Facts.Bytes <= budget)
+            .OrderBy(u => u.Facts.Predicted)
+            .Select(u => ((UniformPlan, Plan)?)u)
+            .FirstOrDefault();
+        if (choice is not { } uniform)
+        {
+            return null;
+        }
+        var weights = new Lazy<IReadOnlyList<CompressedWeight>>(() => materializer.Materialize(uniform.Plan, progress, cancellationToken));
+        double loss = probe.Loss(uniform.Plan.Digest, () => weights.Value, cancellationToken);
+        return new MeasuredUniform(uniform.Facts, uniform.Plan, loss, weights);
+    }
+
+    private sealed record MeasuredUniform(UniformPlan Facts, Plan Plan, double Loss, Lazy<IReadOnlyList<CompressedWeight>> Weights);
 }

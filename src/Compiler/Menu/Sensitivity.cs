@@ -11,6 +11,11 @@ namespace Lorq.Menu;
 /// </summary>
 public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
 {
+    /// <summary>Sites that together make up this share of the predicted loss at most are not probed again: it would take as long as for the others.</summary>
+    private const double Minor = 0.05;
+
+    private readonly EndToEnd few = probe.ForSites;
+
     /// <summary>How much coarser than the expected choice a probe is, in relative error: it should stand out and yet stay where loss grows with error.</summary>
     private const double Coarser = 2;
 
@@ -37,10 +42,10 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         (Site Site, Plan Plan, Digest Key, double Error)[] probes = [.. sites.Select(s => Probe(s.Key, [.. s], target))];
         var measured = probes.Where(p => p.Error > 0).ToArray();
         // All that was not measured before is made at once.
-        var open = measured.Where(p => !probe.Knows(p.Key)).Select(p => p.Plan).ToList();
+        var open = measured.Where(p => !few.Knows(p.Key)).Select(p => p.Plan).ToList();
         var together = new Plan([.. open.SelectMany(p => p.Menus)], [.. open.SelectMany(p => p.Chosen)]);
         var made = materializer.Draft(together, progress, cancellationToken).ToDictionary(w => w.Site);
-        IReadOnlyList<double> divergences = probe.Losses(
+        IReadOnlyList<double> divergences = few.Losses(
             [.. measured.Select(p => (p.Key, (Func<IReadOnlyList<CompressedWeight>>)(() => [made[p.Site]])))],
             [],
             done => progress?.Report(new StageProgress("Probes", done, measured.Length, measured[done - 1].Site.Name)),
@@ -57,14 +62,12 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
     /// <summary>ω per site name around a plan: the divergence that restoring the site alone takes away, over its relative error.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="compressed">Its weights.</param>
-    /// <param name="whole">Divergence of the whole plan.</param>
-    /// <param name="before">The weights in use; kept for sites the plan does not compress.</param>
+    /// <param name="before">The weights in use; kept for sites that the plan does not compress, or that hardly count in it.</param>
     /// <param name="progress">Told after each site.</param>
     /// <param name="cancellationToken">Stops.</param>
     public IReadOnlyDictionary<string, double> ProbeAround(
         Plan plan,
         IReadOnlyList<CompressedWeight> compressed,
-        double whole,
         IReadOnlyDictionary<string, double> before,
         IProgress<StageProgress>? progress,
         CancellationToken cancellationToken
@@ -75,9 +78,11 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
             .Menus.Select((m, i) => (m.Site.Name, plan[i].Loss))
             .GroupBy(p => p.Name)
             .ToDictionary(g => g.Key, g => g.Sum(p => p.Loss));
-        IReadOnlyList<double> without = probe.Losses(
+        CompressedWeight[] counting = Counting(compressed, w => before[w.Site.Name] * errors[w.Site.Name]);
+        double whole = few.Loss(plan.Digest, () => compressed, cancellationToken);
+        IReadOnlyList<double> without = few.Losses(
             [
-                .. compressed.Select(w =>
+                .. counting.Select(w =>
                     (
                         new ContentHash().Add(plan.Digest).Add("without").Add(w.Site.Name).Finish(),
                         (Func<IReadOnlyList<CompressedWeight>>)(() => [.. compressed.Where(other => !ReferenceEquals(other, w))])
@@ -85,12 +90,12 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
                 ),
             ],
             compressed,
-            done => progress?.Report(new StageProgress("Probes", done, compressed.Count, compressed[done - 1].Site.Name)),
+            done => progress?.Report(new StageProgress("Probes", done, counting.Length, counting[done - 1].Site.Name)),
             cancellationToken
         );
-        for (int i = 0; i < compressed.Count; i++)
+        for (int i = 0; i < counting.Length; i++)
         {
-            string site = compressed[i].Site.Name;
+            string site = counting[i].Site.Name;
             if (errors[site] > 0)
             {
                 // Restoring a site can look harmful within noise; a weight of zero would let the solver ruin it.
@@ -98,6 +103,14 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
             }
         }
         return weights;
+    }
+
+    /// <summary>All but the least, in order.</summary>
+    private static CompressedWeight[] Counting(IReadOnlyList<CompressedWeight> weights, Func<CompressedWeight, double> share)
+    {
+        double rest = Minor * weights.Sum(share);
+        HashSet<CompressedWeight> minor = [.. weights.OrderBy(share).TakeWhile(w => (rest -= share(w)) >= 0)];
+        return [.. weights.Where(w => !minor.Contains(w))];
     }
 
     /// <summary>One site's units by the candidates nearest to the targets, and what that loses of the site's output.</summary>
