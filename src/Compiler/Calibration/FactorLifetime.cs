@@ -5,11 +5,19 @@ namespace Lorq.Calibration;
 
 /// <summary>
 /// Lets the factors of a second moment go when the last of the sites that read it is done: they take up to four times the memory of the
-/// moment, which is all that has to last. Thread-safe.
+/// moment, which is all that has to last. Those of the widest inputs stay, as far as some memory goes: they take longest to make again, and
+/// every plan that is measured needs them. Thread-safe.
 /// </summary>
 internal sealed class FactorLifetime
 {
+    /// <summary>Bytes of factors that stay.</summary>
+    private const long Kept = 192L << 20;
+
+    /// <summary>Bytes of the factors that quantizing and measuring need, per value of the moment.</summary>
+    private const int BytesPerValue = 16;
+
     private readonly CalibrationResult? calibration;
+    private readonly HashSet<IReadOnlyList<SecondMoment>> staying = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<IReadOnlyList<SecondMoment>, int> readers = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Counts the readers.</summary>
@@ -18,11 +26,20 @@ internal sealed class FactorLifetime
     public FactorLifetime(CalibrationResult? calibration, IEnumerable<Site> sites)
     {
         this.calibration = calibration;
-        foreach (
-            IReadOnlyList<SecondMoment> moments in sites.Select(s => calibration?.For(s)?.Moments).OfType<IReadOnlyList<SecondMoment>>()
-        )
+        long left = Kept;
+        foreach (Site site in sites.OrderByDescending(s => s.K))
         {
-            readers[moments] = readers.GetValueOrDefault(moments) + 1;
+            if (calibration?.For(site)?.Moments is not { } moments)
+            {
+                continue;
+            }
+            long bytes = (long)site.K * site.K * moments.Count * BytesPerValue;
+            if (readers.TryAdd(moments, 0) && bytes <= left)
+            {
+                left -= bytes;
+                staying.Add(moments);
+            }
+            readers[moments]++;
         }
     }
 
@@ -35,7 +52,7 @@ internal sealed class FactorLifetime
         }
         lock (readers)
         {
-            if (--readers[moments] > 0)
+            if (--readers[moments] > 0 || staying.Contains(moments))
             {
                 return;
             }

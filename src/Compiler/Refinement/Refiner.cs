@@ -74,6 +74,11 @@ public sealed class Refiner(OnnxModel model, CalibrationRun calibration, long me
         var early = known.OfType<CompressedWeight>().ToDictionary(w => w.Site);
         List<CompressedWeight>? Known(PrefixStep step) => step.Sites.All(early.ContainsKey) ? [.. step.Sites.Select(s => early[s])] : null;
         IReadOnlyList<PrefixStep> steps = PrefixSchedule.Of(model, keys);
+        // Inputs are measured anew, so what the plan needed of the original's can go.
+        foreach (SiteStatistics statistics in calibration.Result.Sites.Values)
+        {
+            statistics.ReleaseFactors();
+        }
         using var store = new ActivationStore(memoryCap);
         for (int b = 0; b < batches.Length; b++)
         {
