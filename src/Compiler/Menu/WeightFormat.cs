@@ -55,6 +55,7 @@ internal static class WeightFormat
             writer.Write(segment.Codes);
             writer.Write(MemoryMarshal.AsBytes<float>(segment.Scales));
             writer.Write(segment.ZeroPoints ?? []);
+            writer.Write(MemoryMarshal.AsBytes<float>(segment.ScaleFactors ?? []));
         }
         writer.Write(weight.Factors is not null);
         if (weight.Factors is { } pair)
@@ -96,7 +97,8 @@ internal static class WeightFormat
                     columns,
                     Array<byte>(reader, length, (long)site.K * columns),
                     Array<float>(reader, length, (long)blocks * columns),
-                    grid.HasZeroPoint ? Array<byte>(reader, length, (long)blocks * columns) : null
+                    grid.HasZeroPoint ? Array<byte>(reader, length, (long)blocks * columns) : null,
+                    grid.Scale == ScaleType.Int8 ? Array<float>(reader, length, columns) : null
                 )
             );
         }

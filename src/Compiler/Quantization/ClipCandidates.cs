@@ -18,21 +18,25 @@ internal readonly struct ClipCandidates
     public const float Beside = 0.02f;
 
     private readonly QuantizationGrid grid;
+    private readonly ScaleRounding rounding;
     private readonly Vector<float> low;
     private readonly Vector<float> high;
 
-    private ClipCandidates(QuantizationGrid grid, Vector<float> low, Vector<float> high)
+    private ClipCandidates(QuantizationGrid grid, ScaleRounding rounding, Vector<float> low, Vector<float> high)
     {
         this.grid = grid;
+        this.rounding = rounding;
         this.low = low;
         this.high = high;
     }
 
     /// <summary>Candidates for blocks with the given extremes.</summary>
     /// <param name="grid">The grid.</param>
+    /// <param name="rounding">How scales are stored.</param>
     /// <param name="low">Smallest weight, at most 0.</param>
     /// <param name="high">Largest weight, at least 0.</param>
-    public static ClipCandidates For(QuantizationGrid grid, Vector<float> low, Vector<float> high) => new(grid, low, high);
+    public static ClipCandidates For(QuantizationGrid grid, ScaleRounding rounding, Vector<float> low, Vector<float> high) =>
+        new(grid, rounding, low, high);
 
     /// <summary>How many factors are tried at first.</summary>
     public int Count => grid.HasZeroPoint ? HighFactors + LowFactors : 2 * (HighFactors + LowFactors);
@@ -81,12 +85,12 @@ internal readonly struct ClipCandidates
     }
 
     private (Vector<float> Scale, Vector<float> Zero) Scaled(Vector<float> scale) =>
-        (ScaleRounding.Round(scale, grid.Scale), grid.Kind == GridKind.NormalFloat ? Vector<float>.Zero : Vector.Create(grid.Levels / 2f));
+        (rounding.Round(scale), grid.Kind == GridKind.NormalFloat ? Vector<float>.Zero : Vector.Create(grid.Levels / 2f));
 
     private (Vector<float> Scale, Vector<float> Zero) Asymmetric(Vector<float> factor)
     {
         float largest = grid.Levels - 1;
-        Vector<float> scale = ScaleRounding.Round((high - low) * factor / largest, grid.Scale);
+        Vector<float> scale = rounding.Round((high - low) * factor / largest);
         Vector<float> zero = Vector.ConditionalSelect(
             Vector.Equals(scale, Vector<float>.Zero),
             Vector<float>.Zero,

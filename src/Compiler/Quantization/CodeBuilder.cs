@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Lorq.Diagnostics;
 
 namespace Lorq.Quantization;
@@ -11,6 +12,7 @@ internal sealed class CodeBuilder
     private readonly byte[] codes;
     private readonly float[] scales;
     private readonly float[] zeros;
+    private readonly float[]? scaleFactors;
 
     public CodeBuilder(WeightProblem problem, QuantizationGrid grid)
     {
@@ -37,6 +39,7 @@ internal sealed class CodeBuilder
         codes = new byte[k * n];
         scales = new float[grid.BlockCount(k) * n];
         zeros = new float[grid.BlockCount(k) * n];
+        scaleFactors = grid.Scale == ScaleType.Int8 ? FactorsOf(problem.Weight) : null;
     }
 
     /// <summary>The loops of the grid.</summary>
@@ -47,6 +50,9 @@ internal sealed class CodeBuilder
 
     /// <summary>Scales of the block that holds a row.</summary>
     public Span<float> Scales(int row) => scales.AsSpan(row / Length * n, n);
+
+    /// <summary>Factors of 8-bit scales, one per column; empty for other types.</summary>
+    public ReadOnlySpan<float> ScaleFactors => scaleFactors;
 
     /// <summary>Zero points of the block that holds a row.</summary>
     public Span<float> Zeros(int row) => zeros.AsSpan(row / Length * n, n);
@@ -69,6 +75,7 @@ internal sealed class CodeBuilder
                 n,
                 rows,
                 rowWeights.IsEmpty ? rowWeights : rowWeights.Slice(row, rows),
+                scaleFactors,
                 Scales(row),
                 Zeros(row)
             );
@@ -92,5 +99,21 @@ internal sealed class CodeBuilder
 
     /// <summary>The finished matrix.</summary>
     public QuantizedMatrix Build() =>
-        new(grid, k, n, codes, scales, grid.HasZeroPoint ? Array.ConvertAll(zeros, zero => (byte)zero) : null);
+        new(grid, k, n, codes, scales, grid.HasZeroPoint ? Array.ConvertAll(zeros, zero => (byte)zero) : null, scaleFactors);
+
+    // From the widest block of each column on its full range.
+    private float[] FactorsOf(ReadOnlySpan<float> weights)
+    {
+        GridKernel unrounded = GridKernel.For(grid with { Scale = ScaleType.Float32 });
+        var largest = new float[n];
+        var block = new float[n];
+        var unused = new float[n];
+        for (int row = 0; row < k; row += Length)
+        {
+            unrounded.Fit(weights[(row * n)..], n, Math.Min(Length, k - row), [], [], block, unused);
+            TensorPrimitives.MaxMagnitude(largest, block, largest);
+        }
+        TensorPrimitives.Abs(largest, largest);
+        return Array.ConvertAll(largest, ScaleRounding.Factor);
+    }
 }

@@ -191,7 +191,7 @@ internal sealed class CoordinateDescent(Gptq start, int rounds, int thoroughRoun
                     bottom = Vector.FusedMultiplyAdd(point, LaneBlock.Load(product.AsSpan(r * n, n), c), bottom);
                 }
                 Vector<float> old = LaneBlock.Load(scale, c);
-                Vector<float> fitted = ScaleRounding.Round(old + top / bottom, first.Grid.Scale);
+                Vector<float> fitted = ScaleRounding.At(first.Grid, first.ScaleFactors, c).Round(old + top / bottom);
                 Vector<float> step = fitted - old;
                 // The gain of a step s is s·(2·top − s·bottom); rounding may have eaten it, and 0/0 compares as no gain.
                 Vector<int> gains = Vector.GreaterThan(step * (2 * top - step * bottom), Vector<float>.Zero);

@@ -175,7 +175,8 @@ internal sealed class Gptq(GptqOptions options) : IQuantizer
                 {
                     int rows = Math.Min(builder.Length, k - row);
                     ReadOnlySpan<float> importance = clipSearch ? rowWeights.AsSpan(row, rows) : [];
-                    builder.Kernel.Fit(work.AsSpan(row * n + column), n, rows, importance, scales, zeros);
+                    ReadOnlySpan<float> scaleFactors = builder.ScaleFactors is { Length: > 0 } all ? all.Slice(column, count) : [];
+                    builder.Kernel.Fit(work.AsSpan(row * n + column), n, rows, importance, scaleFactors, scales, zeros);
                 }
                 builder.Kernel.Round(weights, scales, zeros, builder.Codes(input).Slice(column, count), rounded);
                 TensorPrimitives.Subtract(weights, rounded, weights);

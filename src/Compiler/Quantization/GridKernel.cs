@@ -19,6 +19,7 @@ internal abstract class GridKernel
     /// <param name="stride">Elements between rows.</param>
     /// <param name="rows">Rows in the block.</param>
     /// <param name="rowWeights">Weight of each row's squared error; empty for the plain range rule without a search.</param>
+    /// <param name="factors">Factors of 8-bit scales, one per column; empty for other types.</param>
     /// <param name="scales">One per column: receives the scale, as stored.</param>
     /// <param name="zeros">One per column: receives the zero point, a whole number (0 for a codebook).</param>
     public abstract void Fit(
@@ -26,6 +27,7 @@ internal abstract class GridKernel
         int stride,
         int rows,
         ReadOnlySpan<float> rowWeights,
+        ReadOnlySpan<float> factors,
         Span<float> scales,
         Span<float> zeros
     );
@@ -56,13 +58,18 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
         int stride,
         int rows,
         ReadOnlySpan<float> rowWeights,
+        ReadOnlySpan<float> factors,
         Span<float> scales,
         Span<float> zeros
     )
     {
         for (int column = 0; column < scales.Length; column += Vector<float>.Count)
         {
-            (Vector<float> scale, Vector<float> zero) = FitLanes(lanes.Load(block, stride, rows, column, scales.Length), rowWeights);
+            (Vector<float> scale, Vector<float> zero) = FitLanes(
+                lanes.Load(block, stride, rows, column, scales.Length),
+                rowWeights,
+                ScaleRounding.At(grid, factors, column)
+            );
             LaneBlock.Store(scale, scales, column);
             LaneBlock.Store(zero, zeros, column);
         }
@@ -96,7 +103,11 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
         }
     }
 
-    private (Vector<float> Scale, Vector<float> Zero) FitLanes(ReadOnlySpan<Vector<float>> block, ReadOnlySpan<float> rowWeights)
+    private (Vector<float> Scale, Vector<float> Zero) FitLanes(
+        ReadOnlySpan<Vector<float>> block,
+        ReadOnlySpan<float> rowWeights,
+        ScaleRounding stored
+    )
     {
         // Zero is always inside the range, so that it is exact.
         Vector<float> low = Vector<float>.Zero;
@@ -106,7 +117,7 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
             low = Vector.Min(low, row);
             high = Vector.Max(high, row);
         }
-        ClipCandidates candidates = ClipCandidates.For(grid, low, high);
+        ClipCandidates candidates = ClipCandidates.For(grid, stored, low, high);
         (Vector<float> scale, Vector<float> zero) = candidates.Plain();
         if (rowWeights.IsEmpty)
         {
@@ -129,13 +140,13 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
         // Between the grid's points: the least-squares scale for the codes as they are, also with the zero point moved by one.
         for (int i = 0; i < Refinements; i++)
         {
-            Keep(block, rowWeights, LeastSquares(block, rowWeights, scale, zero), zero, ref scale, ref zero, ref error);
+            Keep(block, rowWeights, stored.Round(LeastSquares(block, rowWeights, scale, zero)), zero, ref scale, ref zero, ref error);
             if (grid.HasZeroPoint)
             {
                 Vector<float> down = Vector.Max(zero - Vector<float>.One, Vector<float>.Zero);
-                Keep(block, rowWeights, LeastSquares(block, rowWeights, scale, down), down, ref scale, ref zero, ref error);
+                Keep(block, rowWeights, stored.Round(LeastSquares(block, rowWeights, scale, down)), down, ref scale, ref zero, ref error);
                 Vector<float> up = Vector.Min(zero + Vector<float>.One, Vector.Create(grid.Levels - 1f));
-                Keep(block, rowWeights, LeastSquares(block, rowWeights, scale, up), up, ref scale, ref zero, ref error);
+                Keep(block, rowWeights, stored.Round(LeastSquares(block, rowWeights, scale, up)), up, ref scale, ref zero, ref error);
             }
         }
         return (scale, zero);
@@ -159,8 +170,7 @@ internal sealed class GridKernel<TRounding>(QuantizationGrid grid, TRounding rou
             top = Vector.FusedMultiplyAdd(weighted, block[k], top);
             bottom = Vector.FusedMultiplyAdd(weighted, points, bottom);
         }
-        Vector<float> fitted = Vector.ConditionalSelect(Vector.GreaterThan(bottom, Vector<float>.Zero), top / bottom, scale);
-        return ScaleRounding.Round(fitted, grid.Scale);
+        return Vector.ConditionalSelect(Vector.GreaterThan(bottom, Vector<float>.Zero), top / bottom, scale);
     }
 
     /// <summary>Takes a candidate over in the lanes where it is better, and says which.</summary>

@@ -55,7 +55,8 @@ internal sealed class Hqq : IQuantizer
                     lanes.Load(problem.Weight.AsSpan(row * problem.N), problem.N, rows, column, problem.N),
                     LaneBlock.Load(scales, column),
                     LaneBlock.Load(zeros, column),
-                    grid
+                    ScaleRounding.At(grid, builder.ScaleFactors, column),
+                    grid.Levels - 1
                 );
                 LaneBlock.Store(scale, scales, column);
                 LaneBlock.Store(zero, zeros, column);
@@ -68,10 +69,10 @@ internal sealed class Hqq : IQuantizer
         ReadOnlySpan<Vector<float>> block,
         Vector<float> startScale,
         Vector<float> startZero,
-        QuantizationGrid grid
+        ScaleRounding stored,
+        float largest
     )
     {
-        float largest = grid.Levels - 1;
         Vector<float> bestScale = startScale;
         Vector<float> bestZero = startZero;
         Vector<float> leastError = Error(block, startScale, startZero, largest);
@@ -81,7 +82,7 @@ internal sealed class Hqq : IQuantizer
         for (int i = 0; i < Iterations; i++, beta *= BetaGrowth)
         {
             (scale, zero) = Next(block, scale, zero, largest, 1 / beta);
-            Vector<float> storedScale = ScaleRounding.Round(scale, grid.Scale);
+            Vector<float> storedScale = stored.Round(scale);
             Vector<float> storedZero = Vector.Max(Vector.Min(Vector.Round(zero), Vector.Create(largest)), Vector<float>.Zero);
             Vector<float> error = Error(block, storedScale, storedZero, largest);
             Vector<int> better = Vector.LessThan(error, leastError);

@@ -18,6 +18,12 @@ public enum ScaleType
 
     /// <summary>fp16, 2 bytes.</summary>
     Float16,
+
+    /// <summary>
+    /// int8 times an fp16 factor of the column: 1 byte, and 2 per column. Double quantization (QLoRA section 3) with the blocks of a column as
+    /// the second block; signed, since scales are.
+    /// </summary>
+    Int8,
 }
 
 /// <summary>A grid: how codes, scales and zero points stand for weights. Blocks run along K within one column.</summary>
@@ -45,5 +51,10 @@ public sealed record QuantizationGrid(GridKind Kind, int Bits, int BlockSize, bo
         (Kind == GridKind.NormalFloat ? $"nf{Bits}" : $"{Bits}b")
         + (BlockSize == 0 ? "·col" : $"·{BlockSize}")
         + (Kind == GridKind.Integer && !Symmetric ? " asym" : "")
-        + (Scale == ScaleType.Float32 ? " s32" : "");
+        + Scale switch
+        {
+            ScaleType.Float32 => " s32",
+            ScaleType.Int8 => " s8",
+            _ => "",
+        };
 }

@@ -9,7 +9,18 @@ namespace Lorq.Quantization;
 /// <param name="Codes">One code per byte, row-major K×N, each below 2^bits.</param>
 /// <param name="Scales">Row-major blocks×N, already rounded to the grid's scale type.</param>
 /// <param name="ZeroPoints">Row-major blocks×N, each below 2^bits; null when the grid is symmetric (then 2^(bits−1)).</param>
-public sealed record QuantizedMatrix(QuantizationGrid Grid, int K, int N, byte[] Codes, float[] Scales, byte[]? ZeroPoints)
+/// <param name="ScaleFactors">
+/// Of 8-bit scales, N fp16 numbers: the scales of a column are whole multiples of its factor, −127 to 127 times. Null for other types.
+/// </param>
+public sealed record QuantizedMatrix(
+    QuantizationGrid Grid,
+    int K,
+    int N,
+    byte[] Codes,
+    float[] Scales,
+    byte[]? ZeroPoints,
+    float[]? ScaleFactors = null
+)
 {
     /// <summary>The values the codes stand for, row-major K×N: exactly what the emitted nodes compute, in fp32.</summary>
     public float[] Dequantize()
@@ -75,7 +86,8 @@ public sealed record QuantizedMatrix(QuantizationGrid Grid, int K, int N, byte[]
             }
             start += part.N;
         }
-        return new QuantizedMatrix(first.Grid, first.K, n, codes, scales, zeroPoints);
+        float[]? factors = first.ScaleFactors is null ? null : [.. parts.SelectMany(p => p.ScaleFactors!)];
+        return new QuantizedMatrix(first.Grid, first.K, n, codes, scales, zeroPoints, factors);
     }
 
     /// <summary>The columns [start, start + count).</summary>
@@ -95,7 +107,7 @@ public sealed record QuantizedMatrix(QuantizationGrid Grid, int K, int N, byte[]
         {
             Copy<byte>(ZeroPoints, start, N, zeroPoints, 0, count, count, blocks);
         }
-        return new QuantizedMatrix(Grid, K, count, codes, scales, zeroPoints);
+        return new QuantizedMatrix(Grid, K, count, codes, scales, zeroPoints, ScaleFactors?.AsSpan(start, count).ToArray());
     }
 
     /// <summary>Copies a run of columns between row-major matrices.</summary>

@@ -1,5 +1,7 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Lorq.Quantization;
+using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Rewriting;
 
@@ -29,23 +31,63 @@ internal sealed record WeightSegment(QuantizationGrid Grid, int K, int Columns, 
     /// <summary>The zero points in the given order, one per byte.</summary>
     public byte[] ZeroPoints(StorageOrder order) => order.Apply(Values.ZeroPoints!, Blocks, Columns);
 
-    /// <summary>The scales in the given order, little-endian in the grid's type.</summary>
-    public byte[] ScaleBytes(StorageOrder order) => ToBytes(order.Apply(Values.Scales, Blocks, Columns));
+    /// <summary>The element type of the stored scales.</summary>
+    public DataType ScaleType =>
+        Grid.Scale switch
+        {
+            Quantization.ScaleType.Float16 => DataType.Float16,
+            Quantization.ScaleType.Int8 => DataType.Int8,
+            _ => DataType.Float,
+        };
 
-    /// <summary>Bytes per stored scale.</summary>
-    public int ScaleSize => Grid.Scale == ScaleType.Float16 ? 2 : 4;
+    /// <summary>Bytes of the stored scales, without their factors.</summary>
+    public long ScaleLength =>
+        (long)Blocks
+        * Columns
+        * ScaleType switch
+        {
+            DataType.Float16 => sizeof(short),
+            DataType.Int8 => sizeof(byte),
+            _ => sizeof(float),
+        };
+
+    /// <summary>True when the scales are multiples of an fp16 factor per column, which is stored too.</summary>
+    public bool HasScaleFactors => Grid.Scale == Quantization.ScaleType.Int8;
+
+    /// <summary>The scales in the given order, little-endian in their type.</summary>
+    public byte[] ScaleBytes(StorageOrder order)
+    {
+        float[] scales = HasScaleFactors ? Multiples() : Values.Scales;
+        float[] ordered = order.Apply(scales, Blocks, Columns);
+        return ScaleType switch
+        {
+            DataType.Float16 => Halves(ordered),
+            DataType.Int8 => MemoryMarshal.AsBytes<sbyte>(Array.ConvertAll(ordered, scale => (sbyte)scale)).ToArray(),
+            _ => MemoryMarshal.AsBytes<float>(ordered).ToArray(),
+        };
+    }
+
+    /// <summary>The factors of the scales in the given order, as fp16.</summary>
+    public byte[] ScaleFactorBytes(StorageOrder order) => Halves(order.Apply(Values.ScaleFactors!, 1, Columns));
 
     /// <summary>The values; only while writing.</summary>
     public QuantizedMatrix Values => Matrix ?? throw new InvalidOperationException("A measured segment has no values.");
 
-    private byte[] ToBytes(float[] scales)
+    private float[] Multiples()
     {
-        if (Grid.Scale == ScaleType.Float32)
+        var multiples = new float[Values.Scales.Length];
+        for (int i = 0; i < multiples.Length; i++)
         {
-            return MemoryMarshal.AsBytes<float>(scales).ToArray();
+            float factor = Values.ScaleFactors![i % Columns];
+            multiples[i] = factor == 0 ? 0 : MathF.Round(Values.Scales[i] / factor);
         }
-        var halves = new Half[scales.Length];
-        System.Numerics.Tensors.TensorPrimitives.ConvertToHalf(scales, halves);
+        return multiples;
+    }
+
+    private static byte[] Halves(float[] values)
+    {
+        var halves = new Half[values.Length];
+        TensorPrimitives.ConvertToHalf(values, halves);
         return MemoryMarshal.AsBytes<Half>(halves).ToArray();
     }
 }

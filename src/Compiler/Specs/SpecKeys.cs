@@ -8,6 +8,13 @@ namespace Lorq.Specs;
 /// <summary>Every key there is, in the order in which the docs show them.</summary>
 internal static class SpecKeys
 {
+    private static readonly IReadOnlyDictionary<ScaleType, string> ScaleNames = new Dictionary<ScaleType, string>
+    {
+        [ScaleType.Float16] = "fp16",
+        [ScaleType.Float32] = "fp32",
+        [ScaleType.Int8] = "int8",
+    };
+
     private static readonly IReadOnlyList<string> BitChoices = ["2", "3", "4", "5", "6", "8"];
     private static readonly IReadOnlyList<string> RankChoices = ["0", "4", "8", "16", "32", "64", "128", "256"];
     private static readonly IReadOnlyList<string> BlockChoices = ["0", "16", "32", "64", "128", "256"];
@@ -172,12 +179,12 @@ internal static class SpecKeys
         new(
             "menu.scales",
             SpecType.Text,
-            "How scales are stored: fp16 or fp32.",
-            (s, v) => s with { Menu = s.Menu with { Scales = (string)v == "fp16" ? ScaleType.Float16 : ScaleType.Float32 } },
-            s => s.Menu.Scales == ScaleType.Float16 ? "fp16" : "fp32"
+            "How scales are stored: fp16, fp32, or int8 times an fp16 factor per column.",
+            (s, v) => s with { Menu = s.Menu with { Scales = ScaleNames.Single(p => p.Value == (string)v).Key } },
+            s => ScaleNames[s.Menu.Scales]
         )
         {
-            Choices = () => ["fp16", "fp32"],
+            Choices = () => [.. ScaleNames.Values],
         },
         new(
             "menu.codebooks",

@@ -66,7 +66,7 @@ internal readonly struct StoredGrid(int bits, int block)
         float[] products = new float[stored.Length];
         for (int i = 0; i < products.Length; i++)
         {
-            products[i] = stored[i] * perColumn[i / blocks];
+            products[i] = (sbyte)stored[i] * perColumn[i / blocks];
         }
         return Array.TrueForAll(products, float.IsFinite) ? new FloatArray(products, null) : throw scales.NotFinite();
     }

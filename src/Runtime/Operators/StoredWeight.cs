@@ -60,12 +60,12 @@ internal static unsafe class StoredWeight
     public static (ConstantInput Scales, ConstantInput? Factors) Scales(NodeReader node, long n, params long[] shape)
     {
         ConstantInput scales = node.Required(2, "scales")
-            .Typed(OrtElementType.Float, OrtElementType.Float16, OrtElementType.UInt8)
+            .Typed(OrtElementType.Float, OrtElementType.Float16, OrtElementType.Int8)
             .Shaped(shape);
         ConstantInput? factors = node.Constant(9, "scale_factors")?.Shaped(n);
-        return scales.Type == OrtElementType.UInt8 == factors is not null
+        return scales.Type == OrtElementType.Int8 == factors is not null
             ? (scales, factors)
-            : throw node.Fault("uint8 'scales' and 'scale_factors' need each other.");
+            : throw node.Fault("int8 'scales' and 'scale_factors' need each other.");
     }
 
     /// <summary>The low-rank pair; rank 0 without one.</summary>

@@ -66,14 +66,14 @@ public sealed class NormalFloatTests
         ];
         foreach (float scale in scales.Concat(more))
         {
-            float rounded = ScaleRounding.Round(Vector.Create(scale), ScaleType.Float16)[0];
+            float rounded = new ScaleRounding(ScaleType.Float16, default).Round(Vector.Create(scale))[0];
             // Never to zero or infinity.
             float expected = MathF.CopySign(
                 scale == 0 ? 0 : Math.Clamp(Math.Abs((float)(Half)scale), (float)Half.Epsilon, (float)Half.MaxValue),
                 scale
             );
             Assert.Equal(expected, rounded);
-            Assert.Equal(scale, ScaleRounding.Round(Vector.Create(scale), ScaleType.Float32)[0]);
+            Assert.Equal(scale, new ScaleRounding(ScaleType.Float32, default).Round(Vector.Create(scale))[0]);
         }
     }
 }

@@ -57,6 +57,42 @@ public sealed class QuantizerTests
         Assert.Equal(result.Scales, again.Scales);
     }
 
+    /// <summary>8-bit scales are multiples of the column's factor, and the codes make up for what that takes of their precision.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Scales_of_8_bits_lose_little(string name, int bits, int block, bool symmetric, bool integer)
+    {
+        const int K = 75;
+        const int N = 29;
+        QuantizationGrid grid = integer ? Grid(bits, block, symmetric) : NormalFloatGrid(bits, block);
+        float[] weight = Weights(K, N, bits + block);
+        // A column of zeros, one of tiny weights, and one whose blocks are of very different size.
+        for (int k = 0; k < K; k++)
+        {
+            weight[k * N] = 0;
+            weight[k * N + 1] *= 1e-6f;
+            weight[k * N + 2] *= k < 30 ? 0.01f : 1;
+        }
+        SecondMoment moment = Moment(K, bits);
+        var problem = new WeightProblem(weight, K, N, moment, null);
+
+        QuantizedMatrix result = Quantizer(name).Quantize(problem, grid with { Scale = ScaleType.Int8 }, default);
+
+        Assert.Equal(N, result.ScaleFactors!.Length);
+        Assert.All(result.ScaleFactors, f => Assert.Equal(f, (float)(Half)f));
+        for (int i = 0; i < result.Scales.Length; i++)
+        {
+            float factor = result.ScaleFactors[i % N];
+            double multiple = factor == 0 ? 0 : Math.Round(result.Scales[i] / factor);
+            Assert.InRange(multiple, -127, 127);
+            Assert.Equal((float)multiple * factor, result.Scales[i]);
+        }
+        float[] exact = Quantizer(name).Quantize(problem, grid, default).Dequantize();
+        double least = moment.RelativeError(weight, exact, N);
+        // A scale is off by half a per cent, which is half a step at the ends of 8-bit codes.
+        Assert.InRange(moment.RelativeError(weight, result.Dequantize(), N), 0, (bits == 8 ? 1.5 : 1.1) * least);
+    }
+
     [Theory]
     [InlineData("rtn", false)]
     [InlineData("rtn", true)]

@@ -21,6 +21,8 @@ public sealed class EmissionTests : WorkFolder
         from symmetric in (bool[])[true, false]
         select new QuantizationGrid(GridKind.Integer, bits, block, symmetric, ScaleType.Float16),
         new(GridKind.Integer, 4, 32, true, ScaleType.Float32),
+        new(GridKind.Integer, 4, 16, true, ScaleType.Int8),
+        new(GridKind.Integer, 3, 0, false, ScaleType.Int8),
         new(GridKind.NormalFloat, 4, 32, true, ScaleType.Float16),
     ];
 

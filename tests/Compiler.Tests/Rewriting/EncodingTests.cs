@@ -62,17 +62,18 @@ public sealed class EncodingTests
         }
     }
 
-    public static TheoryData<int, int, bool, bool, int> ValueCases()
+    public static TheoryData<int, int, bool, ScaleType, int> ValueCases()
     {
-        var data = new TheoryData<int, int, bool, bool, int>();
+        var data = new TheoryData<int, int, bool, ScaleType, int>();
         foreach (int bits in new[] { 2, 3, 4, 5, 6, 8 })
         {
             foreach (int block in new[] { 0, 16, 32 })
             {
                 foreach (bool symmetric in new[] { true, false })
                 {
-                    data.Add(bits, block, symmetric, true, 64);
-                    data.Add(bits, block, symmetric, false, 72);
+                    data.Add(bits, block, symmetric, ScaleType.Float16, 64);
+                    data.Add(bits, block, symmetric, ScaleType.Float32, 72);
+                    data.Add(bits, block, symmetric, ScaleType.Int8, 72);
                 }
             }
         }
@@ -81,10 +82,10 @@ public sealed class EncodingTests
 
     [Theory]
     [MemberData(nameof(ValueCases))]
-    public void Values_decode_bit_equal_in_every_order(int bits, int block, bool symmetric, bool half, int k)
+    public void Values_decode_bit_equal_in_every_order(int bits, int block, bool symmetric, ScaleType scales, int k)
     {
         const int N = 12;
-        var grid = new QuantizationGrid(GridKind.Integer, bits, block, symmetric, half ? ScaleType.Float16 : ScaleType.Float32);
+        var grid = new QuantizationGrid(GridKind.Integer, bits, block, symmetric, scales);
         QuantizedMatrix matrix = Samples.Random(grid, k, N, bits * 100 + block);
         float[] expected = Samples.Values(matrix);
         foreach (
@@ -127,9 +128,9 @@ public sealed class EncodingTests
 
     [Theory]
     [MemberData(nameof(ValueCases))]
-    public void DequantizeLinear_gives_the_values_of_the_definition(int bits, int block, bool symmetric, bool half, int k)
+    public void DequantizeLinear_gives_the_values_of_the_definition(int bits, int block, bool symmetric, ScaleType scales, int k)
     {
-        var grid = new QuantizationGrid(GridKind.Integer, bits, block, symmetric, half ? ScaleType.Float16 : ScaleType.Float32);
+        var grid = new QuantizationGrid(GridKind.Integer, bits, block, symmetric, scales);
         QuantizedMatrix matrix = Samples.Random(grid, k, 12, bits * 10 + block);
         var graph = new ChainGraph();
         string result = BlockedCodes.Emit(graph.Builder, Samples.Segment(matrix), DataType.Float, out NodeProto dequantize);

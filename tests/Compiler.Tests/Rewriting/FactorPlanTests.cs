@@ -195,7 +195,7 @@ public sealed class FactorPlanTests : WorkFolder
                 bits[random.Next(bits.Length)],
                 new[] { 0, 16, 32 }[random.Next(3)],
                 random.Next(2) == 0,
-                random.Next(4) == 0 ? ScaleType.Float32 : ScaleType.Float16
+                (ScaleType)random.Next(3)
             );
     }
 }

@@ -35,6 +35,7 @@ public sealed class FusedTableTests : WorkFolder
     [InlineData(64, ScaleType.Float16)]
     [InlineData(72, ScaleType.Float16)]
     [InlineData(45, ScaleType.Float32)]
+    [InlineData(72, ScaleType.Int8)]
     public void Every_run_has_the_values_of_its_grid(int k, ScaleType scales)
     {
         using OnnxModel model = Lookup(k).Load(Folder);

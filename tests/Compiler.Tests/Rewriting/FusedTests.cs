@@ -301,6 +301,7 @@ public sealed class FusedTests : WorkFolder
             new(GridKind.Integer, bits, block, true, ScaleType.Float16),
             new(GridKind.Integer, bits, block, false, ScaleType.Float32),
             new(GridKind.Integer, bits, block, false, ScaleType.Float16),
+            new(GridKind.Integer, bits, block, bits % 2 == 0, ScaleType.Int8),
             .. bits <= 4
                 ? [new QuantizationGrid(GridKind.NormalFloat, bits, block, true, ScaleType.Float16)]
                 : Array.Empty<QuantizationGrid>(),

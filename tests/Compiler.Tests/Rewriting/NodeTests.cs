@@ -75,6 +75,7 @@ public sealed class NodeTests
             new(GridKind.Integer, 3, 64, false, ScaleType.Float16),
             new(GridKind.Integer, 4, 16, true, ScaleType.Float32),
             new(GridKind.Integer, 3, 0, false, ScaleType.Float16),
+            new(GridKind.Integer, 4, 16, false, ScaleType.Int8),
         ];
         foreach (
             QuantizationGrid[] chosen in new[]

@@ -94,7 +94,7 @@ public sealed class RealModelTests : WorkFolder
                 bits[random.Next(bits.Length)],
                 new[] { 0, 16, 32, 64, 128 }[random.Next(5)],
                 true,
-                random.Next(3) == 0 ? ScaleType.Float32 : ScaleType.Float16
+                (ScaleType)random.Next(3)
             );
             if (grid.Kind == GridKind.Integer)
             {

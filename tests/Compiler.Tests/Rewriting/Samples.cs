@@ -16,11 +16,16 @@ internal static class Samples
         {
             codes[i] = (byte)random.Next(grid.Levels);
         }
+        float[]? factors =
+            grid.Scale == ScaleType.Int8 ? [.. Enumerable.Range(0, n).Select(_ => (float)(Half)(random.NextDouble() * 1e-4))] : null;
         var scales = new float[blocks * n];
         for (int i = 0; i < scales.Length; i++)
         {
             float scale = (float)((random.NextDouble() + 0.1) * 0.01);
-            scales[i] = grid.Scale == ScaleType.Float16 ? (float)(Half)scale : scale;
+            scales[i] =
+                factors is not null ? random.Next(-127, 128) * factors[i % n]
+                : grid.Scale == ScaleType.Float16 ? (float)(Half)scale
+                : scale;
         }
         byte[]? zeros = null;
         if (!grid.Symmetric)
@@ -31,7 +36,7 @@ internal static class Samples
                 zeros[i] = (byte)random.Next(grid.Levels);
             }
         }
-        return new QuantizedMatrix(grid, k, n, codes, scales, zeros);
+        return new QuantizedMatrix(grid, k, n, codes, scales, zeros, factors);
     }
 
     /// <summary>Random factors whose product has entries of about ±0.3.</summary>

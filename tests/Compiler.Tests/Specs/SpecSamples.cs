@@ -42,7 +42,7 @@ internal static class SpecSamples
                 Blocks = Some(0, 16, 32, 64, 128, 256),
                 Methods = Some("auto", "rtn", "mse", "hqq", "gptq"),
                 Symmetry = (Symmetry)random.Next(3),
-                Scales = Coin() ? ScaleType.Float16 : ScaleType.Float32,
+                Scales = (ScaleType)random.Next(3),
                 Codebooks = Coin(),
                 Ranks = Some(0, 4, 8, 16, 32, 64, 128, 256),
                 FactorBits = Some(8, 16),

@@ -98,7 +98,7 @@ public sealed class MatMulNodeTests
         sbyte[] l2 = [.. Enumerable.Range(0, 6 * 12).Select(_ => (sbyte)random.Next(-128, 128))];
         Half[] scales1 = [.. Enumerable.Range(0, 40).Select(_ => (Half)(random.NextSingle() / 500))];
         float[] scales2 = [.. Enumerable.Range(0, 12).Select(_ => random.NextSingle() / 500)];
-        byte[] scales = [.. Enumerable.Range(0, 12 * t.Blocks).Select(_ => (byte)random.Next(256))];
+        sbyte[] scales = [.. Enumerable.Range(0, 12 * t.Blocks).Select(_ => (sbyte)random.Next(-128, 128))];
         float[] factors = [.. Enumerable.Range(0, 12).Select(_ => random.NextSingle() / 5000)];
         OneNodeModel model = StoredForm
             .Model("LowRankQMatMul", weights)
@@ -106,7 +106,7 @@ public sealed class MatMulNodeTests
             .Constant("l2", DataType.Int8, l2, 6, 12)
             .Constant("l1_scales", DataType.Float16, scales1, 40)
             .Constant("l2_scales", DataType.Float, scales2, 12)
-            .Constant("scales", DataType.Uint8, scales, 12, t.Blocks)
+            .Constant("scales", DataType.Int8, scales, 12, t.Blocks)
             .Constant("scale_factors", DataType.Float, factors, 12);
         float[] x = RandomWeights.Normals(random, 5 * 40, 1);
         double[] expected = new double[5 * 12];

@@ -43,7 +43,7 @@ public sealed class RefusedNodeTests
             "NaN or infinity"
         ),
         ["scales int32"] = (m => m.Constant("scales", DataType.Int32, new int[N * Blocks], N, Blocks), "element type Int32"),
-        ["scales uint8 alone"] = (m => m.Constant("scales", DataType.Uint8, new byte[N * Blocks], N, Blocks), "need each other"),
+        ["scales int8 alone"] = (m => m.Constant("scales", DataType.Int8, new sbyte[N * Blocks], N, Blocks), "need each other"),
         ["scale factors alone"] = (m => m.Constant("scale_factors", DataType.Float, new float[N], N), "need each other"),
         ["zero points long"] = (m => m.Constant("zero_points", DataType.Uint8, new byte[9], 9), "'zero_points' has shape"),
         ["l1 alone"] = (m => m.Constant("l1", DataType.Float, new float[K * 2], K, 2), "need each other"),

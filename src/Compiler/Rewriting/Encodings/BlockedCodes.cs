@@ -26,7 +26,7 @@ internal static class BlockedCodes
         long[] scaleDims = whole ? [n] : [segment.Blocks, n];
         dequantize = new NodeProto { OpType = "DequantizeLinear" };
         dequantize.Input.Add(Codes(builder, segment, [k, n], Values));
-        dequantize.Input.Add(Scales.Emit(builder, segment, scaleDims, new StorageOrder(false, 1), type));
+        dequantize.Input.Add(Scales.Emit(builder, segment, scaleDims, whole ? -1 : 0, new StorageOrder(false, 1), type));
         if (segment.HasZeroPoints)
         {
             dequantize.Input.Add(Codes(builder, segment, scaleDims, () => segment.ZeroPoints(new StorageOrder(false, 1))));

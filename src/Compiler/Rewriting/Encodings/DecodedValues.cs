@@ -56,7 +56,7 @@ internal static class DecodedValues
                 values = builder.Add("Sub", [values, zero]);
             }
         }
-        string scale = Scales.Emit(builder, segment, scaleDims, order, DataType.Float);
+        string scale = Scales.Emit(builder, segment, scaleDims, direct ? -1 : 1, order, DataType.Float);
         values = builder.Add("Mul", [values, Spread(builder, scale, segment, outer, inner)]);
         if (!direct)
         {

@@ -75,6 +75,7 @@ internal static class PackedCodes
                 builder,
                 segment,
                 [segment.Columns, segment.Blocks],
+                1,
                 StorageOrder.Columns,
                 scaleType,
                 lane - segment.Grid.Bits

@@ -1,4 +1,3 @@
-using Lorq.Quantization;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Rewriting.Encodings;
@@ -10,18 +9,35 @@ internal static class Scales
     /// <param name="builder">Where to write.</param>
     /// <param name="segment">The segment.</param>
     /// <param name="dims">Dims of the stored scales.</param>
+    /// <param name="blocks">Which of them counts the blocks of a column; −1 where there is one.</param>
     /// <param name="order">The order they are stored in.</param>
     /// <param name="type">fp32 or fp16: what the reader wants.</param>
     /// <param name="exponent">The scales are multiplied by 2^−exponent: codes justified high in a wider lane stand for less each.</param>
-    public static string Emit(ChainBuilder builder, WeightSegment segment, long[] dims, StorageOrder order, DataType type, int exponent = 0)
+    public static string Emit(
+        ChainBuilder builder,
+        WeightSegment segment,
+        long[] dims,
+        int blocks,
+        StorageOrder order,
+        DataType type,
+        int exponent = 0
+    )
     {
-        DataType stored = segment.Grid.Scale == ScaleType.Float16 ? DataType.Float16 : DataType.Float;
-        string scales = builder.Store(
-            stored,
-            dims,
-            (long)segment.Blocks * segment.Columns * segment.ScaleSize,
-            () => segment.ScaleBytes(order)
-        );
+        DataType stored = segment.ScaleType;
+        string scales = builder.Store(stored, dims, segment.ScaleLength, () => segment.ScaleBytes(order));
+        if (segment.HasScaleFactors)
+        {
+            long[] perColumn = [.. dims.Select((d, axis) => axis == blocks ? 1 : d)];
+            string factors = builder.Store(
+                DataType.Float16,
+                perColumn,
+                segment.Columns * sizeof(short),
+                () => segment.ScaleFactorBytes(order)
+            );
+            // In fp32, where the product is what the quantizer rounded with.
+            scales = builder.Add("Mul", [builder.Cast(scales, DataType.Float), builder.Cast(factors, DataType.Float)]);
+            stored = DataType.Float;
+        }
         if (exponent != 0)
         {
             // In fp32: half a subnormal fp16 scale would lose a bit.

@@ -22,6 +22,7 @@ internal sealed class OperatorBodies
     private const string Scales = "scales";
     private const string ZeroPointsInput = "zero_points";
     private const string Codebook = "codebook";
+    private const string ScaleFactors = "scale_factors";
     private const string Length = "K";
     private const string BlockSize = "block_size";
 
@@ -37,7 +38,7 @@ internal sealed class OperatorBodies
         "l1_scales",
         "l2_scales",
         Codebook,
-        "scale_factors",
+        ScaleFactors,
         "bias",
     ];
 
@@ -53,6 +54,7 @@ internal sealed class OperatorBodies
         this.variant = variant;
         int last =
             variant.Bias ? 10
+            : variant.ScaleFactors ? 9
             : variant.Codebook ? 8
             : variant.Factors == FactorType.Int8 ? 7
             : variant.Factors is not null ? 5
@@ -89,7 +91,7 @@ internal sealed class OperatorBodies
             : variant.Block == 0 ? body.Int64s(0, 1, -1)
             : body.Int64s(0, -1, variant.Block);
         string codes = body.Add("Reshape", [Unpacked(Planes(Codes, 0)), view]);
-        string values = Dequantized(codes, Scales, variant.ZeroPoints ? ZeroPoints() : null);
+        string values = Dequantized(codes, ScaleValues(Scales, ScaleFactors), variant.ZeroPoints ? ZeroPoints() : null);
         if (IsEven)
         {
             values = body.Add("Reshape", [values, body.Int64s(0, -1)]);
@@ -111,7 +113,8 @@ internal sealed class OperatorBodies
         string shape = body.Add("Shape", [In(Indices)]);
         string codes = Unpacked(Rows(Planes(In(Codes), 0)));
         codes = Reshape(codes, IsEven ? [shape, Blocks(), Vector(BlockSize)] : [shape, PaddedLength()]);
-        string values = Dequantized(codes, Rows(In(Scales)), variant.ZeroPoints ? Rows(ZeroPoints()) : null);
+        string scales = ScaleValues(Rows(In(Scales)), variant.ScaleFactors ? Rows(In(ScaleFactors)) : "");
+        string values = Dequantized(codes, scales, variant.ZeroPoints ? Rows(ZeroPoints()) : null);
         return IsEven ? Reshape(values, [shape, Vector(Length)]) : values;
     }
 
@@ -158,6 +161,7 @@ internal sealed class OperatorBodies
             ZeroPointsInput,
             r => r.Variant.ZeroPoints ? CodePacking.Length((long)r.Rows * r.Blocks, r.Variant.Bits) : 0
         );
+        string[] factors = Parts(ScaleFactors, r => r.Variant.ScaleFactors ? r.Rows : 0);
         string[] codebooks = Parts(Codebook, r => r.Variant.Codebook ? 1 << r.Variant.Bits : 0);
         return [.. runs.Select(RowsOf)];
 
@@ -177,6 +181,7 @@ internal sealed class OperatorBodies
                 [Indices] = rows[i],
                 [Codes] = body.Add("Reshape", [codes[i], body.Int64s(run.Rows, -1)]),
                 [Scales] = body.Add("Reshape", [scales[i], body.Int64s(run.Rows, -1)]),
+                [ScaleFactors] = factors[i],
                 [ZeroPointsInput] = zeroPoints[i],
                 [Codebook] = codebooks[i],
             };
@@ -259,6 +264,15 @@ internal sealed class OperatorBodies
             : body.Add("Sub", [body.Cast(codes, DataType.Float), zeroPoints is null ? Middle() : PerWeight(zeroPoints)]);
         return body.Add("Mul", [levels, PerWeight(scales)]);
     }
+
+    // [..., B], in any type where they are stored as they are.
+    private string ScaleValues(string scales, string factors) =>
+        variant.ScaleFactors
+            ? body.Add(
+                "Mul",
+                [body.Cast(scales, DataType.Float), body.Add("Unsqueeze", [body.Cast(factors, DataType.Float), body.Int64s(-1)])]
+            )
+            : scales;
 
     private string Middle() => body.Float(1 << (variant.Bits - 1));
 

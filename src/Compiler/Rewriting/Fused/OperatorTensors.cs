@@ -16,7 +16,7 @@ internal sealed class OperatorTensors
     private const int StoredZeroPoints = 1;
     private const int CodebookLevels = 2;
 
-    // Slots 1 to 8; see docs/operators.
+    // Slots 1 to 9; see docs/operators.
     private readonly string[] inputs;
     private readonly IReadOnlyList<WeightSegment> segments;
 
@@ -28,7 +28,7 @@ internal sealed class OperatorTensors
     public OperatorTensors(ChainBuilder chain, IReadOnlyList<WeightSegment> segments, PlannedFactors? factors, SharedProjection? projection)
     {
         this.segments = segments;
-        inputs = ["", Codes(chain), ScalesOf(chain), ZeroPointsOf(chain), "", "", "", "", CodebookOf(chain)];
+        inputs = ["", Codes(chain), ScalesOf(chain), ZeroPointsOf(chain), "", "", "", "", CodebookOf(chain), FactorsOf(chain)];
         if (factors is null)
         {
             return;
@@ -54,7 +54,7 @@ internal sealed class OperatorTensors
             Domain = OperatorVariant.Domain,
             Overload = variant.Overload,
         };
-        string[] all = [input, .. inputs[1..], "", bias ?? ""];
+        string[] all = [input, .. inputs[1..], bias ?? ""];
         node.Input.AddRange(all[..(Array.FindLastIndex(all, name => name.Length > 0) + 1)]);
         node.Output.Add(output);
         node.Attribute.Add(Attributes.Int("K", segments[0].K));
@@ -96,13 +96,12 @@ internal sealed class OperatorTensors
         );
 
     private string ScalesOf(ChainBuilder chain) =>
-        Store(
-            chain,
-            segments[0].Grid.Scale == ScaleType.Float16 ? DataType.Float16 : DataType.Float,
-            [segments[0].Columns, -1],
-            s => (long)s.Columns * s.Blocks * s.ScaleSize,
-            s => s.ScaleBytes(StorageOrder.Columns)
-        );
+        Store(chain, segments[0].ScaleType, [segments[0].Columns, -1], s => s.ScaleLength, s => s.ScaleBytes(StorageOrder.Columns));
+
+    private string FactorsOf(ChainBuilder chain) =>
+        segments[0].HasScaleFactors
+            ? Store(chain, DataType.Float16, [-1], s => s.Columns * sizeof(short), s => s.ScaleFactorBytes(StorageOrder.Columns))
+            : "";
 
     private string ZeroPointsOf(ChainBuilder chain) =>
         segments.Any(s => s.HasZeroPoints)

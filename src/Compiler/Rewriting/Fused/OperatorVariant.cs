@@ -50,6 +50,7 @@ internal sealed record TableRuns(int K, IReadOnlyList<TableRun> Runs)
 /// <param name="Block">Weights per block where the body names them: a product with even blocks, several to a column; otherwise 0.</param>
 /// <param name="ZeroPoints">True when zero points are stored.</param>
 /// <param name="Codebook">True when codes mean levels of a codebook.</param>
+/// <param name="ScaleFactors">True when scales are 8-bit, times a factor per column.</param>
 /// <param name="Factors">How the low-rank pair is stored; null for none.</param>
 /// <param name="Bias">True when a bias is added.</param>
 /// <param name="Half">True for fp16 results.</param>
@@ -62,6 +63,7 @@ internal sealed record OperatorVariant(
     int Block,
     bool ZeroPoints,
     bool Codebook,
+    bool ScaleFactors,
     FactorType? Factors,
     bool Bias,
     bool Half,
@@ -102,6 +104,7 @@ internal sealed record OperatorVariant(
         Bits
         + (ZeroPoints ? "z" : "")
         + (Codebook ? "n" : "")
+        + (ScaleFactors ? "d" : "")
         + Fit switch
         {
             BlockFit.Column => "c",
@@ -137,6 +140,7 @@ internal sealed record OperatorVariant(
             0,
             runs.Any(r => r.Variant.ZeroPoints),
             runs.Any(r => r.Variant.Codebook),
+            runs.Any(r => r.Variant.ScaleFactors),
             factors,
             false,
             site.Weight.ElementType == DataType.Float16,
@@ -163,6 +167,7 @@ internal sealed record OperatorVariant(
             named ? grid.BlockSize : 0,
             grid.HasZeroPoint,
             grid.Kind == GridKind.NormalFloat,
+            grid.Scale == ScaleType.Int8,
             factors,
             bias,
             site.Weight.ElementType == DataType.Float16,
