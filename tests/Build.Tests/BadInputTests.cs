@@ -163,6 +163,12 @@ public sealed class BadInputTests(Feed feed)
         string output = sample.At("bin", "Debug", "net10.0");
         Assert.True(File.Exists(Path.Combine(output, "C#", "x.lorq.onnx")));
         Assert.False(Directory.Exists(Path.Combine(output, "Copies")));
+
+        // An older .NET hears of it before anything is compressed, unless it wants no classes.
+        string[] older = ["-t:LorqCheckModels", "-p:TargetFramework=net8.0"];
+        result = sample.Run("msbuild", older);
+        Assert.Contains("App.csproj : error LORQ0969: 'App' targets net8.0;", result.Output);
+        sample.Run("msbuild", [.. older, "-p:LorqTypedClasses=false"]).RequireSuccess();
     }
 
     private Sample Bad(string name, string items, string properties = "") => new(feed, "Bad/" + name, items, properties);

@@ -29,6 +29,12 @@ public class ProblemTests
         "A text is expected",
         2
     )]
+    [InlineData(
+        "{\"formatVersion\": 1, \"inputs\": [],\n\"outputs\": [{\"name\":\"y\",\"elementType\":\"int99\",\"dims\":[]}]}",
+        "LORQ1001",
+        "'int99' is no element type of ONNX",
+        2
+    )]
     public void BrokenManifestsAreReportedWhereTheyBreak(string text, string id, string message, int line)
     {
         Diagnostic d = Assert.Single(new Project().With("/p/broken.lorq.json", text).Diagnostics());

@@ -75,6 +75,15 @@ public static partial class Catalogue
         "Correct the name; docs/build.md lists what there is."
     );
 
+    /// <summary>A framework without the runtime; the package's targets report it.</summary>
+    public static readonly Diagnostic FrameworkTooOld = new(
+        "LORQ0969",
+        "The target framework is too old for typed classes",
+        "'{0}' targets {1}; the classes of models call Lorq.Runtime, which needs net10.0 or newer.",
+        "NuGet gives older targets nothing of Lorq.Runtime and says so to nobody.",
+        "Target net10.0, or set the property LorqTypedClasses to false: the model is then compressed and shipped without a class."
+    );
+
     /// <summary>A library whose users lack the runtime; the package's targets report it.</summary>
     public static readonly Diagnostic RuntimeNotPacked = new(
         "LORQ0967",

@@ -44,6 +44,9 @@ internal sealed class BatchEmitter(Wrapper w, TypeNames names, CodeWriter code)
             .Line("/// <param name=\"cancellationToken\">Stops a call between two nodes of the model.</param>")
             .Line("/// <returns>The outputs of each sample, in order. A batch runs when the first of its outputs is asked for.</returns>")
             .Line($"/// <exception cref=\"{names["ArgumentOutOfRangeException"]}\"><paramref name=\"maxSize\"/> is below 1.</exception>")
+            .Line(
+                $"/// <exception cref=\"{names["NotSupportedException"]}\">An output of several samples does not hold their rows one behind the other.</exception>"
+            )
             .Line(ClassEmitter.Exceptions)
             .Line($"public {names["IEnumerable"]}<{w.Output}> RunBatches(")
             .Line($"    {names["IEnumerable"]}<{w.Input}> samples,");

@@ -17,6 +17,7 @@ internal sealed class TypeNames(bool full)
                 "ArgumentOutOfRangeException",
                 "Half",
                 "IDisposable",
+                "NotSupportedException",
                 "ObjectDisposedException",
                 "OperationCanceledException",
             ]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Lorq.Diagnostics;
+using Lorq.Generators.Naming;
 using Microsoft.CodeAnalysis.Text;
 
 namespace Lorq.Generators.Manifests;
@@ -52,10 +53,13 @@ internal static class ManifestReader
             Items(list)
                 .Select(t => new Tensor(
                     Text(Member(t, "name")),
-                    Text(Member(t, "elementType")),
+                    ElementType(Member(t, "elementType")),
                     new(Items(Member(t, "dims")).Select(Dimension))
                 ))
         );
+
+    private static string ElementType(JsonValue value) =>
+        ElementTypes.IsKnown(Text(value)) ? value.Text : throw new JsonFault($"'{value.Text}' is no element type of ONNX.", value.Offset);
 
     private static string Dimension(JsonValue value) =>
         value.Kind switch

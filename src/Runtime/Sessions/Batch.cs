@@ -141,7 +141,9 @@ internal sealed class Batch(BatchLayout layout)
         TensorInfo info = layout.Output(output.Name);
         long[] dims = [.. output.Dimensions];
         int axis = Math.Max(0, layout.Axis(info));
-        if (info.Kind != OnnxValueType.ONNX_TYPE_TENSOR || dims.Length <= axis || dims[axis] != Rows)
+        // A length that the model has written in is no number of rows, even where it happens to be the same.
+        bool isFixed = axis < info.Dimensions.Count && info.Dimensions[axis].Length is not null;
+        if (info.Kind != OnnxValueType.ONNX_TYPE_TENSOR || dims.Length <= axis || dims[axis] != Rows || isFixed)
         {
             throw new NotSupportedException(
                 $"Output '{info.Name}' of a batch of {Rows} rows has shape [{string.Join(", ", dims)}], from which the rows of a sample cannot be cut; the model says {info}."

@@ -156,6 +156,26 @@ public sealed class BatchTests
     }
 
     [Fact]
+    public void A_fixed_length_is_no_number_of_rows()
+    {
+        // Both samples together have as many rows as the output has numbers.
+        byte[] model = new ModelBuilder()
+            .Input("x", DataType.Float, "batch")
+            .Input("y", DataType.Float, "4")
+            .Node("Identity", "same", "y")
+            .Output("same", DataType.Float, "4")
+            .Bytes();
+        using LorqSession session = LorqSession.Load(model);
+        float[] fixedInput = [1, 2, 3, 4];
+        IEnumerable<float[]> run = session.RunBatches(
+            new[] { new float[2], new float[2] },
+            s => new([InputTensor.Of("x", s, s.Length), InputTensor.Of("y", fixedInput, 4)]),
+            o => o[0].AsSpan<float>().ToArray()
+        );
+        Assert.Contains("cannot be cut", Assert.Throws<NotSupportedException>(() => run.ToList()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Values_of_onnx_runtime_run_alone()
     {
         using LorqSession session = LorqSession.Load(Counted());
