@@ -77,7 +77,6 @@ public sealed class IntegerReferenceTests
         Option[][] menus = Instances.Large("correlated", 400, 300, new Random(2));
         // How long the whole search takes depends on the machine: some of these delays end in its middle.
         int stopped = 0;
-        var times = new List<TimeSpan>();
         foreach (int milliseconds in (int[])[80, 40, 20, 10, 5, 2])
         {
             using var source = new CancellationTokenSource();
@@ -91,10 +90,8 @@ public sealed class IntegerReferenceTests
             {
                 stopped++;
             }
-            times.Add(Stopwatch.GetElapsedTime(start));
+            Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1.1));
         }
-        // A machine that is busy with other things may hold one of them up.
-        Assert.InRange(times.Order().ElementAt(times.Count / 2), TimeSpan.Zero, TimeSpan.FromSeconds(1.1));
         Assert.True(stopped > 0);
     }
 
