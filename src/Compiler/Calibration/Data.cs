@@ -26,7 +26,14 @@ public sealed record DataSet(IReadOnlyList<IReadOnlyDictionary<string, DataTenso
     public DataSet First(long samples)
     {
         long found = 0;
-        return new DataSet([.. Batches.TakeWhile(b => (found += SamplesOf(b)) - SamplesOf(b) < samples)], Source);
+        return new DataSet([.. Batches.TakeWhile(IsWanted)], Source);
+
+        bool IsWanted(IReadOnlyDictionary<string, DataTensor> batch)
+        {
+            bool isWanted = found < samples;
+            found += SamplesOf(batch);
+            return isWanted;
+        }
     }
 
     private static long SamplesOf(IReadOnlyDictionary<string, DataTensor> batch) => batch.Values.First().Shape.FirstOrDefault(1);

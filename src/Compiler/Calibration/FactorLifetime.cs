@@ -17,7 +17,6 @@ internal sealed class FactorLifetime
     private const int BytesPerValue = 16;
 
     private readonly CalibrationResult? calibration;
-    private readonly HashSet<IReadOnlyList<SecondMoment>> staying = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<IReadOnlyList<SecondMoment>, int> readers = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Counts the readers.</summary>
@@ -34,10 +33,11 @@ internal sealed class FactorLifetime
                 continue;
             }
             long bytes = (long)site.K * site.K * moments.Count * BytesPerValue;
-            if (readers.TryAdd(moments, 0) && bytes <= left)
+            // What stays has one reader more, which is never done.
+            bool isKept = bytes <= left;
+            if (readers.TryAdd(moments, isKept ? 1 : 0) && isKept)
             {
                 left -= bytes;
-                staying.Add(moments);
             }
             readers[moments]++;
         }
@@ -52,7 +52,7 @@ internal sealed class FactorLifetime
         }
         lock (readers)
         {
-            if (--readers[moments] > 0 || staying.Contains(moments))
+            if (--readers[moments] > 0)
             {
                 return;
             }

@@ -50,8 +50,13 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
                 best = new Decision(solved, weights, omega, measured, [], null);
             }
             // What a uniform plan beats was planned with a wrong ω, whatever its prediction.
-            bool isBeaten = Uniform(best.Omega, probe, budget, progress, cancellationToken)?.Loss < best.MeasuredLoss;
-            if (round == MaximumRounds || (Agree(solved.PredictedLoss, measured) && !isBeaten))
+            if (
+                round == MaximumRounds
+                || (
+                    Agree(solved.PredictedLoss, measured)
+                    && !(Uniform(best.Omega, probe, budget, progress, cancellationToken)?.Loss < best.MeasuredLoss)
+                )
+            )
             {
                 break;
             }

@@ -98,7 +98,7 @@ internal static class WeightFormat
                     Array<byte>(reader, length, (long)site.K * columns),
                     Array<float>(reader, length, (long)blocks * columns),
                     grid.HasZeroPoint ? Array<byte>(reader, length, (long)blocks * columns) : null,
-                    grid.Scale == ScaleType.Int8 ? Array<float>(reader, length, columns) : null
+                    grid.HasScaleFactors ? Array<float>(reader, length, columns) : null
                 )
             );
         }

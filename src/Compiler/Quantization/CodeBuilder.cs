@@ -39,7 +39,7 @@ internal sealed class CodeBuilder
         codes = new byte[k * n];
         scales = new float[grid.BlockCount(k) * n];
         zeros = new float[grid.BlockCount(k) * n];
-        scaleFactors = grid.Scale == ScaleType.Int8 ? FactorsOf(problem.Weight) : null;
+        scaleFactors = grid.HasScaleFactors ? FactorsOf(problem.Weight) : null;
     }
 
     /// <summary>The loops of the grid.</summary>

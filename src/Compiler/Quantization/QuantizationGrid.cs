@@ -40,6 +40,9 @@ public sealed record QuantizationGrid(GridKind Kind, int Bits, int BlockSize, bo
     /// <summary>True when a whole zero point is stored beside every scale.</summary>
     public bool HasZeroPoint => Kind == GridKind.Integer && !Symmetric;
 
+    /// <summary>True when scales are multiples of an fp16 factor per column, which is stored too.</summary>
+    public bool HasScaleFactors => Scale == ScaleType.Int8;
+
     /// <summary>The block length for a column of K weights.</summary>
     public int BlockLength(int k) => BlockSize == 0 ? k : Math.Min(BlockSize, k);
 

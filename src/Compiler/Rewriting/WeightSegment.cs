@@ -1,6 +1,7 @@
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Lorq.Models;
 using Lorq.Quantization;
+using Lorq.Rewriting.Encodings;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Rewriting;
@@ -41,34 +42,23 @@ internal sealed record WeightSegment(QuantizationGrid Grid, int K, int Columns, 
         };
 
     /// <summary>Bytes of the stored scales, without their factors.</summary>
-    public long ScaleLength =>
-        (long)Blocks
-        * Columns
-        * ScaleType switch
-        {
-            DataType.Float16 => sizeof(short),
-            DataType.Int8 => sizeof(byte),
-            _ => sizeof(float),
-        };
-
-    /// <summary>True when the scales are multiples of an fp16 factor per column, which is stored too.</summary>
-    public bool HasScaleFactors => Grid.Scale == Quantization.ScaleType.Int8;
+    public long ScaleLength => (long)Blocks * Columns * TensorLayout.Bits(ScaleType)!.Value / 8;
 
     /// <summary>The scales in the given order, little-endian in their type.</summary>
     public byte[] ScaleBytes(StorageOrder order)
     {
-        float[] scales = HasScaleFactors ? Multiples() : Values.Scales;
+        float[] scales = Grid.HasScaleFactors ? Multiples() : Values.Scales;
         float[] ordered = order.Apply(scales, Blocks, Columns);
         return ScaleType switch
         {
-            DataType.Float16 => Halves(ordered),
+            DataType.Float16 => HalfPrecision.Bytes(ordered),
             DataType.Int8 => MemoryMarshal.AsBytes<sbyte>(Array.ConvertAll(ordered, scale => (sbyte)scale)).ToArray(),
             _ => MemoryMarshal.AsBytes<float>(ordered).ToArray(),
         };
     }
 
     /// <summary>The factors of the scales in the given order, as fp16.</summary>
-    public byte[] ScaleFactorBytes(StorageOrder order) => Halves(order.Apply(Values.ScaleFactors!, 1, Columns));
+    public byte[] ScaleFactorBytes(StorageOrder order) => HalfPrecision.Bytes(order.Apply(Values.ScaleFactors!, 1, Columns));
 
     /// <summary>The values; only while writing.</summary>
     public QuantizedMatrix Values => Matrix ?? throw new InvalidOperationException("A measured segment has no values.");
@@ -82,12 +72,5 @@ internal sealed record WeightSegment(QuantizationGrid Grid, int K, int Columns, 
             multiples[i] = factor == 0 ? 0 : MathF.Round(Values.Scales[i] / factor);
         }
         return multiples;
-    }
-
-    private static byte[] Halves(float[] values)
-    {
-        var halves = new Half[values.Length];
-        TensorPrimitives.ConvertToHalf(values, halves);
-        return MemoryMarshal.AsBytes<Half>(halves).ToArray();
     }
 }

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Lorq.Decomposition;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
@@ -32,12 +31,22 @@ internal static class FactorValues
         long count = Product(dims);
         if (storage == FactorType.Float16)
         {
-            string halves = builder.Store(DataType.Float16, dims, count * sizeof(short), () => Halves(Ordered(factor().Values)));
+            string halves = builder.Store(
+                DataType.Float16,
+                dims,
+                count * sizeof(short),
+                () => HalfPrecision.Bytes(Ordered(factor().Values))
+            );
             return type == DataType.Float16 ? halves : builder.Cast(halves, type);
         }
         string codes = builder.Store(DataType.Int8, dims, count, () => MemoryMarshal.AsBytes<sbyte>(Ordered(factor().Codes!)).ToArray());
         // One scale per line of the factor: the same sequence in every order.
-        string scales = builder.Store(DataType.Float16, scaleDims, Product(scaleDims) * sizeof(short), () => Halves(factor().Scales!));
+        string scales = builder.Store(
+            DataType.Float16,
+            scaleDims,
+            Product(scaleDims) * sizeof(short),
+            () => HalfPrecision.Bytes(factor().Scales!)
+        );
         // In fp32, whatever the reader wants: the product is exact there and rounded once.
         string values = builder.Add("Mul", [builder.Cast(codes, DataType.Float), builder.Cast(scales, DataType.Float)]);
         return type == DataType.Float ? values : builder.Cast(values, type);
@@ -46,11 +55,4 @@ internal static class FactorValues
     }
 
     private static long Product(long[] dims) => dims.Aggregate(1L, (a, d) => a * d);
-
-    private static byte[] Halves(float[] values)
-    {
-        var halves = new Half[values.Length];
-        TensorPrimitives.ConvertToHalf(values, halves);
-        return MemoryMarshal.AsBytes<Half>(halves).ToArray();
-    }
 }

@@ -21,14 +21,16 @@ internal static class HalfPrecision
             DataType.Float16,
             [.. weight.Origin.Dims],
             2 * count,
-            () =>
-            {
-                float[] values = weight.OriginScope.Model.ReadFloats(weight.Origin);
-                var rounded = new Half[values.Length];
-                TensorPrimitives.ConvertToHalf(values, rounded);
-                return MemoryMarshal.AsBytes<Half>(rounded).ToArray();
-            }
+            () => Bytes(weight.OriginScope.Model.ReadFloats(weight.Origin))
         );
         builder.AddTo(weight.OriginName, "Cast", [halves], Attributes.Int("to", (long)DataType.Float));
+    }
+
+    /// <summary>Values rounded to fp16, as stored.</summary>
+    public static byte[] Bytes(float[] values)
+    {
+        var halves = new Half[values.Length];
+        TensorPrimitives.ConvertToHalf(values, halves);
+        return MemoryMarshal.AsBytes<Half>(halves).ToArray();
     }
 }

@@ -25,7 +25,7 @@ internal static class Scales
     {
         DataType stored = segment.ScaleType;
         string scales = builder.Store(stored, dims, segment.ScaleLength, () => segment.ScaleBytes(order));
-        if (segment.HasScaleFactors)
+        if (segment.Grid.HasScaleFactors)
         {
             long[] perColumn = [.. dims.Select((d, axis) => axis == blocks ? 1 : d)];
             string factors = builder.Store(

@@ -266,13 +266,7 @@ internal sealed class OperatorBodies
     }
 
     // [..., B], in any type where they are stored as they are.
-    private string ScaleValues(string scales, string factors) =>
-        variant.ScaleFactors
-            ? body.Add(
-                "Mul",
-                [body.Cast(scales, DataType.Float), body.Add("Unsqueeze", [body.Cast(factors, DataType.Float), body.Int64s(-1)])]
-            )
-            : scales;
+    private string ScaleValues(string scales, string factors) => variant.ScaleFactors ? RowsTimes(scales, factors) : scales;
 
     private string Middle() => body.Float(1 << (variant.Bits - 1));
 
@@ -291,13 +285,11 @@ internal sealed class OperatorBodies
     private string BlockOfEveryWeight() =>
         body.Add("Div", [body.Add("Range", [body.Int64(0), Number(Length), body.Int64(1)]), Number(BlockSize)]);
 
-    private string Left() =>
-        variant.Factors == FactorType.Int8
-            ? body.Add(
-                "Mul",
-                [body.Cast("l1", DataType.Float), body.Add("Unsqueeze", [body.Cast("l1_scales", DataType.Float), body.Int64s(-1)])]
-            )
-            : body.Cast("l1", DataType.Float);
+    private string Left() => variant.Factors == FactorType.Int8 ? RowsTimes("l1", "l1_scales") : body.Cast("l1", DataType.Float);
+
+    // Every row of int8 numbers times a number of its own, in fp32.
+    private string RowsTimes(string rows, string factors) =>
+        body.Add("Mul", [body.Cast(rows, DataType.Float), body.Add("Unsqueeze", [body.Cast(factors, DataType.Float), body.Int64s(-1)])]);
 
     private string Right() =>
         variant.Factors == FactorType.Int8

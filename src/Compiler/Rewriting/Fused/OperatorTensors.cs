@@ -1,6 +1,6 @@
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Lorq.Decomposition;
+using Lorq.Models;
 using Lorq.Onnx;
 using Lorq.Quantization;
 using Lorq.Rewriting.Encodings;
@@ -99,7 +99,7 @@ internal sealed class OperatorTensors
         Store(chain, segments[0].ScaleType, [segments[0].Columns, -1], s => s.ScaleLength, s => s.ScaleBytes(StorageOrder.Columns));
 
     private string FactorsOf(ChainBuilder chain) =>
-        segments[0].HasScaleFactors
+        segments[0].Grid.HasScaleFactors
             ? Store(chain, DataType.Float16, [-1], s => s.Columns * sizeof(short), s => s.ScaleFactorBytes(StorageOrder.Columns))
             : "";
 
@@ -130,10 +130,7 @@ internal sealed class OperatorTensors
     )
     {
         long bytes = segments.Sum(length);
-        int size =
-            type == DataType.Float ? sizeof(float)
-            : type == DataType.Float16 ? sizeof(short)
-            : sizeof(byte);
+        int size = TensorLayout.Bits(type)!.Value / 8;
         long[] shape = segments.Count > 1 || dims.Length == 1 ? [bytes / size] : [dims[0], bytes / size / dims[0]];
         return chain.Store(type, shape, bytes, () => segments is [var only] ? payload(only) : [.. segments.SelectMany(payload)]);
     }
@@ -148,17 +145,10 @@ internal sealed class OperatorTensors
     {
         long count = dims[0] * dims[1];
         return factors.Shape.Type == FactorType.Float16
-            ? (chain.Store(DataType.Float16, dims, count * sizeof(short), () => Halves(values().Values)), "")
+            ? (chain.Store(DataType.Float16, dims, count * sizeof(short), () => HalfPrecision.Bytes(values().Values)), "")
             : (
                 chain.Store(DataType.Int8, dims, count, () => MemoryMarshal.AsBytes<sbyte>(values().Codes!).ToArray()),
-                chain.Store(DataType.Float16, [lines], lines * sizeof(short), () => Halves(values().Scales!))
+                chain.Store(DataType.Float16, [lines], lines * sizeof(short), () => HalfPrecision.Bytes(values().Scales!))
             );
-    }
-
-    private static byte[] Halves(float[] values)
-    {
-        var halves = new Half[values.Length];
-        TensorPrimitives.ConvertToHalf(values, halves);
-        return MemoryMarshal.AsBytes<Half>(halves).ToArray();
     }
 }

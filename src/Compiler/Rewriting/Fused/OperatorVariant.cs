@@ -167,7 +167,7 @@ internal sealed record OperatorVariant(
             named ? grid.BlockSize : 0,
             grid.HasZeroPoint,
             grid.Kind == GridKind.NormalFloat,
-            grid.Scale == ScaleType.Int8,
+            grid.HasScaleFactors,
             factors,
             bias,
             site.Weight.ElementType == DataType.Float16,
