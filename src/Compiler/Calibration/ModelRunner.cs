@@ -32,6 +32,7 @@ public sealed class ModelRunner : IDisposable
             InterOpNumThreads = 1,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
+        SharedArena.Use(options);
         configure?.Invoke(options);
         try
         {
