@@ -131,17 +131,16 @@ public static class Compilation
         }
 
         clock.Begin("Checks");
-        DivergenceResult? divergence = calibration is null
-            ? OutputCheck.LoadOnly(request.ModelPath, files.Staged(files.Model), spec.Threads)
-            : OutputCheck.Run(
-                request.ModelPath,
-                files.Staged(files.Model),
-                calibration.HeldOut,
-                calibration.Mask,
-                spec.Threads,
-                clock,
-                cancellationToken
-            );
+        CheckedModel found = OutputCheck.Run(
+            request.ModelPath,
+            files.Staged(files.Model),
+            calibration?.HeldOut,
+            calibration?.Mask,
+            spec.Threads,
+            clock,
+            cancellationToken
+        );
+        DivergenceResult? divergence = found.Divergence;
         if (spec.MaxLoss < divergence?.Loss)
         {
             throw new UnreachableException($"The written file has a loss of {divergence.Loss} where {decision.MeasuredLoss} was measured.");
@@ -202,7 +201,7 @@ public static class Compilation
         );
         CompressionReport report = facts.Report(clock.Stages, files) with { Speed = speed };
         report = noSpeed is null ? report : report with { Warnings = [.. report.Warnings, noSpeed] };
-        files.WriteManifest(report, cancellationToken);
+        files.WriteManifest(report, found, cancellationToken);
         files.WriteReports(report);
         if (noSpeed is null)
         {

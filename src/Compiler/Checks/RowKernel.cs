@@ -98,12 +98,10 @@ internal sealed class RowKernel(int width, ClassAxis axis)
         // Rounded probabilities do not sum to 1 exactly: both rows are normalised, else the KL could be negative.
         double KlOfProbabilities(double logSumA, double logSumB)
         {
-            Span<double> logs = scratch.AsSpan(0, width);
             TensorPrimitives.Max(original, TinyProbability, original);
             TensorPrimitives.Max(compressed, TinyProbability, compressed);
-            TensorPrimitives.Log<double>(original, difference);
-            TensorPrimitives.Log<double>(compressed, logs);
-            TensorPrimitives.Subtract(difference, logs, difference);
+            TensorPrimitives.Divide<double>(original, compressed, difference);
+            TensorPrimitives.Log<double>(difference, difference);
             return TensorPrimitives.Dot<double>(original, difference) * Math.Exp(-logSumA) + logSumB - logSumA;
         }
     }

@@ -13,9 +13,6 @@ public sealed class EndToEnd
     /// <summary>Bytes of tensors between parts that are held in memory.</summary>
     private const long PrefixMemory = 256L << 20;
 
-    /// <summary>Samples that single sites are measured on: a plan bears that ω is off by a fifth, but not to be chosen by chance.</summary>
-    private const int SiteSamples = 12;
-
     private static readonly string[] metrics = ["none", "bounded-kl", "relative-mse", "mismatch"];
 
     private readonly ProbeSession session;
@@ -24,7 +21,6 @@ public sealed class EndToEnd
     private readonly CacheTable losses;
     private readonly string name;
     private readonly int threads;
-    private readonly Lazy<EndToEnd> forSites;
     private ReferenceOutputs? reference;
 
     /// <summary>Prepares to measure; nothing is run yet.</summary>
@@ -46,13 +42,7 @@ public sealed class EndToEnd
             .Add([.. session.Sites.Select(s => s.Name)])
             .Finish()
             .ToString();
-        forSites = new(() =>
-            samples.Samples <= SiteSamples ? this : new EndToEnd(session, samples.First(SiteSamples), mask, threads, cache)
-        );
     }
-
-    /// <summary>The same on fewer samples, for the many measurements of single sites.</summary>
-    public EndToEnd ForSites => forSites.Value;
 
     /// <summary>What losses are, as <see cref="DivergenceResult.LossMetric"/>; known once something was measured.</summary>
     public string LossMetric { get; private set; } = metrics[0];

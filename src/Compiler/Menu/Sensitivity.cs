@@ -14,8 +14,6 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
     /// <summary>Sites that together make up this share of the predicted loss at most are not probed again: it would take as long as for the others.</summary>
     private const double Minor = 0.05;
 
-    private readonly EndToEnd few = probe.ForSites;
-
     /// <summary>How much coarser than the expected choice a probe is, in relative error: it should stand out and yet stay where loss grows with error.</summary>
     private const double Coarser = 2;
 
@@ -42,10 +40,10 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
         (Site Site, Plan Plan, Digest Key, double Error)[] probes = [.. sites.Select(s => Probe(s.Key, [.. s], target))];
         var measured = probes.Where(p => p.Error > 0).ToArray();
         // All that was not measured before is made at once.
-        var open = measured.Where(p => !few.Knows(p.Key)).Select(p => p.Plan).ToList();
+        var open = measured.Where(p => !probe.Knows(p.Key)).Select(p => p.Plan).ToList();
         var together = new Plan([.. open.SelectMany(p => p.Menus)], [.. open.SelectMany(p => p.Chosen)]);
         var made = materializer.Draft(together, progress, cancellationToken).ToDictionary(w => w.Site);
-        IReadOnlyList<double> divergences = few.Losses(
+        IReadOnlyList<double> divergences = probe.Losses(
             [.. measured.Select(p => (p.Key, (Func<IReadOnlyList<CompressedWeight>>)(() => [made[p.Site]])))],
             [],
             done => progress?.Report(new StageProgress("Probes", done, measured.Length, measured[done - 1].Site.Name)),
@@ -79,8 +77,8 @@ public sealed class Sensitivity(EndToEnd probe, Materializer materializer)
             .GroupBy(p => p.Name)
             .ToDictionary(g => g.Key, g => g.Sum(p => p.Loss));
         CompressedWeight[] counting = Counting(compressed, w => before[w.Site.Name] * errors[w.Site.Name]);
-        double whole = few.Loss(plan.Digest, () => compressed, cancellationToken);
-        IReadOnlyList<double> without = few.Losses(
+        double whole = probe.Loss(plan.Digest, () => compressed, cancellationToken);
+        IReadOnlyList<double> without = probe.Losses(
             [
                 .. counting.Select(w =>
                     (

@@ -30,6 +30,6 @@ public sealed class WrittenTrial(
         {
             rewritten.Save(path, save, cancellationToken);
         }
-        return OutputCheck.Run(model.Path, path, calibration.HeldOut, calibration.Mask, threads, null, cancellationToken).Loss;
+        return OutputCheck.Run(model.Path, path, calibration.HeldOut, calibration.Mask, threads, null, cancellationToken).Divergence!.Loss;
     }
 }

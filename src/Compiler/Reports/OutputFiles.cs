@@ -1,4 +1,4 @@
-using Lorq.Calibration;
+using Lorq.Checks;
 using Lorq.Diagnostics;
 using Lorq.Models;
 using Lorq.Reports.Html;
@@ -62,19 +62,21 @@ internal sealed class OutputFiles(string original, string staging, string target
         new(name, original, originalBytes, Final(Model), writtenBytes, [Final(Manifest), Final(Html), Final(Markdown), Final(Json)]);
 
     /// <summary>Writes the manifest beside the staged model.</summary>
-    public void WriteManifest(CompressionReport report, CancellationToken cancellationToken) =>
+    /// <param name="report">The report.</param>
+    /// <param name="found">The staged model's inputs and outputs.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public void WriteManifest(CompressionReport report, CheckedModel found, CancellationToken cancellationToken) =>
         Writing(() =>
         {
             using OnnxModel written = OnnxModel.Load(Staged(Model), cancellationToken);
             using OnnxModel before = OnnxModel.Load(original, cancellationToken);
-            using var runner = new ModelRunner(Staged(Model));
             Reports.Manifest manifest = Reports.Manifest.Of(
                 report,
                 ManifestFile.Of(Staged(Model), written.ExternalFiles, cancellationToken),
                 ManifestFile.Of(original, before.ExternalFiles, cancellationToken),
-                runner.Inputs,
-                runner.OptionalInputs,
-                runner.Outputs,
+                found.Inputs,
+                found.OptionalInputs,
+                found.Outputs,
                 written.Proto.OpsetImport.Select(o => (o.Domain, o.Version))
             );
             File.WriteAllText(Staged(Manifest), manifest.ToJson());
