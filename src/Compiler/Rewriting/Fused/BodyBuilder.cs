@@ -48,13 +48,14 @@ internal sealed class BodyBuilder
         return output;
     }
 
-    /// <summary>Cuts the first axis into parts.</summary>
+    /// <summary>Cuts an axis into parts.</summary>
     /// <param name="tensor">What to cut.</param>
     /// <param name="lengths">An int64 vector.</param>
     /// <param name="count">How many there are.</param>
-    public string[] Split(string tensor, string lengths, int count)
+    /// <param name="axis">The axis.</param>
+    public string[] Split(string tensor, string lengths, int count, long axis = 0)
     {
-        string first = Add("Split", [tensor, lengths]);
+        string first = Add("Split", [tensor, lengths], axis == 0 ? [] : [Attributes.Int("axis", axis)]);
         NodeProto node = function.Node[^1];
         string[] parts = [first, .. Enumerable.Range(1, count - 1).Select(_ => Name(names++))];
         node.Output.AddRange(parts[1..]);

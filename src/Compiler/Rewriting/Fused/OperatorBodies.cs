@@ -91,7 +91,13 @@ internal sealed class OperatorBodies
             : variant.Block == 0 ? body.Int64s(0, 1, -1)
             : body.Int64s(0, -1, variant.Block);
         string codes = body.Add("Reshape", [Unpacked(Planes(Codes, 0)), view]);
-        string values = Dequantized(codes, ScaleValues(Scales, ScaleFactors), variant.ZeroPoints ? ZeroPoints() : null);
+        string scales = PerWeight(ScaleValues(Scales, ScaleFactors));
+        string? zeroPoints =
+            !variant.ZeroPoints ? null
+            : variant.Fit == BlockFit.Short ? PerWeight(Floats(ZeroPoints(Scales)))
+            // One per scale: what the scales were made to, the zero points are made to at once.
+            : Floats(ZeroPoints(scales));
+        string values = Dequantized(codes, scales, zeroPoints);
         if (IsEven)
         {
             values = body.Add("Reshape", [values, body.Int64s(0, -1)]);
@@ -114,7 +120,8 @@ internal sealed class OperatorBodies
         string codes = Unpacked(Rows(Planes(In(Codes), 0)));
         codes = Reshape(codes, IsEven ? [shape, Blocks(), Vector(BlockSize)] : [shape, PaddedLength()]);
         string scales = ScaleValues(Rows(In(Scales)), variant.ScaleFactors ? Rows(In(ScaleFactors)) : "");
-        string values = Dequantized(codes, scales, variant.ZeroPoints ? Rows(ZeroPoints()) : null);
+        string? zeroPoints = variant.ZeroPoints ? PerWeight(Floats(Rows(ZeroPoints(In(Scales))))) : null;
+        string values = Dequantized(codes, PerWeight(scales), zeroPoints);
         return IsEven ? Reshape(values, [shape, Vector(Length)]) : values;
     }
 
@@ -226,8 +233,9 @@ internal sealed class OperatorBodies
             return Spread(planes, widths[0], [outer, 1]);
         }
         int ratio = widths[0] / widths[1];
-        string low = Spread(Slice(planes, 0, ratio), widths[0], [outer, 1, 1]);
-        string high = Spread(Slice(planes, ratio, ratio + 1), widths[1], [outer, ratio, 1]);
+        string[] parts = body.Split(planes, body.Int64s(ratio, 1), 2, axis: -2);
+        string low = Spread(parts[0], widths[0], [outer, 1, 1]);
+        string high = Spread(parts[1], widths[1], [outer, ratio, 1]);
         return body.Add("BitwiseOr", [low, Shift(high, body.Bytes([], (byte)widths[0]), "LEFT")]);
     }
 
@@ -240,19 +248,20 @@ internal sealed class OperatorBodies
     private string Shift(string tensor, string amount, string direction) =>
         body.Add("BitShift", [tensor, amount], Attributes.String("direction", direction));
 
-    private string Slice(string planes, long start, long end) =>
-        body.Add("Slice", [planes, body.Int64s(start), body.Int64s(end), body.Int64s(-2)]);
-
-    // uint8 [N, B].
-    private string ZeroPoints()
+    // uint8, one per block, in the shape of a tensor that has one number per block.
+    private string ZeroPoints(string like)
     {
-        string flat = body.Add("Reshape", [Unpacked(Planes(In(ZeroPointsInput), 1)), body.Int64s(-1)]);
-        // ONNX Runtime folds no Size of float16.
-        string count = body.Add("Reshape", [body.Add("Size", [body.Cast(In(Scales), DataType.Float)]), body.Int64s(1)]);
-        return body.Add("Reshape", [body.Add("Slice", [flat, body.Int64s(0), count]), body.Add("Shape", [In(Scales)])]);
+        string all = Unpacked(Planes(In(ZeroPointsInput), 1));
+        if (variant.PaddedZeroPoints)
+        {
+            // ONNX Runtime folds no Size of float16.
+            string count = body.Add("Reshape", [body.Add("Size", [Floats(In(Scales))]), body.Int64s(1)]);
+            all = body.Add("Slice", [body.Add("Reshape", [all, body.Int64s(-1)]), body.Int64s(0), count]);
+        }
+        return body.Add("Reshape", [all, body.Add("Shape", [like])]);
     }
 
-    // [..., B, length] with even blocks, else [..., Kp] → [..., K].
+    // [..., B, length] with even blocks, else [..., Kp] → [..., K]; scales and zero points broadcast against the codes.
     private string Dequantized(string codes, string scales, string? zeroPoints)
     {
         if (!IsEven)
@@ -261,40 +270,36 @@ internal sealed class OperatorBodies
         }
         string levels = variant.Codebook
             ? body.Add("Gather", [In(Codebook), body.Cast(codes, DataType.Int32)])
-            : body.Add("Sub", [body.Cast(codes, DataType.Float), zeroPoints is null ? Middle() : PerWeight(zeroPoints)]);
-        return body.Add("Mul", [levels, PerWeight(scales)]);
+            : body.Add("Sub", [Floats(codes), zeroPoints ?? Middle()]);
+        return body.Add("Mul", [levels, scales]);
     }
 
-    // [..., B], in any type where they are stored as they are.
-    private string ScaleValues(string scales, string factors) => variant.ScaleFactors ? RowsTimes(scales, factors) : scales;
+    // [..., B] in fp32.
+    private string ScaleValues(string scales, string factors) => variant.ScaleFactors ? RowsTimes(scales, factors) : Floats(scales);
+
+    private string Floats(string tensor) => body.Cast(tensor, DataType.Float);
 
     private string Middle() => body.Float(1 << (variant.Bits - 1));
 
-    // [..., B] as fp32 that broadcasts against the codes.
-    private string PerWeight(string perBlock)
-    {
-        string values = body.Cast(perBlock, DataType.Float);
-        return variant.Fit switch
+    // [..., B], so that it broadcasts against the codes.
+    private string PerWeight(string perBlock) =>
+        variant.Fit switch
         {
-            BlockFit.Even => body.Add("Unsqueeze", [values, body.Int64s(-1)]),
-            BlockFit.Column => values,
-            _ => body.Add("Gather", [values, BlockOfEveryWeight()], Attributes.Int("axis", -1)),
+            BlockFit.Even => body.Add("Unsqueeze", [perBlock, body.Int64s(-1)]),
+            BlockFit.Column => perBlock,
+            _ => body.Add("Gather", [perBlock, BlockOfEveryWeight()], Attributes.Int("axis", -1)),
         };
-    }
 
     private string BlockOfEveryWeight() =>
         body.Add("Div", [body.Add("Range", [body.Int64(0), Number(Length), body.Int64(1)]), Number(BlockSize)]);
 
-    private string Left() => variant.Factors == FactorType.Int8 ? RowsTimes("l1", "l1_scales") : body.Cast("l1", DataType.Float);
+    private string Left() => variant.Factors == FactorType.Int8 ? RowsTimes("l1", "l1_scales") : Floats("l1");
 
     // Every row of int8 numbers times a number of its own, in fp32.
     private string RowsTimes(string rows, string factors) =>
-        body.Add("Mul", [body.Cast(rows, DataType.Float), body.Add("Unsqueeze", [body.Cast(factors, DataType.Float), body.Int64s(-1)])]);
+        body.Add("Mul", [Floats(rows), body.Add("Unsqueeze", [Floats(factors), body.Int64s(-1)])]);
 
-    private string Right() =>
-        variant.Factors == FactorType.Int8
-            ? body.Add("Mul", [body.Cast("l2", DataType.Float), body.Cast("l2_scales", DataType.Float)])
-            : body.Cast("l2", DataType.Float);
+    private string Right() => variant.Factors == FactorType.Int8 ? body.Add("Mul", [Floats("l2"), Floats("l2_scales")]) : Floats("l2");
 
     private string Blocks() => run is null ? body.Add("Shape", [Scales], Attributes.Int("start", 1)) : body.Int64s(run.Blocks);
 

@@ -49,6 +49,7 @@ internal sealed record TableRuns(int K, IReadOnlyList<TableRun> Runs)
 /// <param name="Fit">How blocks lie in a column.</param>
 /// <param name="Block">Weights per block where the body names them: a product with even blocks, several to a column; otherwise 0.</param>
 /// <param name="ZeroPoints">True when zero points are stored.</param>
+/// <param name="PaddedZeroPoints">True when their number is no multiple of 8, so that what is stored ends in padding.</param>
 /// <param name="Codebook">True when codes mean levels of a codebook.</param>
 /// <param name="ScaleFactors">True when scales are 8-bit, times a factor per column.</param>
 /// <param name="Factors">How the low-rank pair is stored; null for none.</param>
@@ -62,6 +63,7 @@ internal sealed record OperatorVariant(
     BlockFit Fit,
     int Block,
     bool ZeroPoints,
+    bool PaddedZeroPoints,
     bool Codebook,
     bool ScaleFactors,
     FactorType? Factors,
@@ -103,6 +105,7 @@ internal sealed record OperatorVariant(
     private string GridKey =>
         Bits
         + (ZeroPoints ? "z" : "")
+        + (PaddedZeroPoints ? "p" : "")
         + (Codebook ? "n" : "")
         + (ScaleFactors ? "d" : "")
         + Fit switch
@@ -128,6 +131,7 @@ internal sealed record OperatorVariant(
                 s.Blocks,
                 Of(site, SiteKind.Gather, s.Grid, null, false, opset) with
                 {
+                    PaddedZeroPoints = ArePadded(s.Grid, s.Columns, s.K),
                     // The sum is rounded once.
                     Half = false,
                 }
@@ -139,6 +143,7 @@ internal sealed record OperatorVariant(
             BlockFit.Even,
             0,
             runs.Any(r => r.Variant.ZeroPoints),
+            false,
             runs.Any(r => r.Variant.Codebook),
             runs.Any(r => r.Variant.ScaleFactors),
             factors,
@@ -166,6 +171,7 @@ internal sealed record OperatorVariant(
             fit,
             named ? grid.BlockSize : 0,
             grid.HasZeroPoint,
+            ArePadded(grid, site.N, site.K),
             grid.Kind == GridKind.NormalFloat,
             grid.HasScaleFactors,
             factors,
@@ -174,6 +180,9 @@ internal sealed record OperatorVariant(
             opset
         );
     }
+
+    private static bool ArePadded(QuantizationGrid grid, int columns, int k) =>
+        grid.HasZeroPoint && (long)columns * grid.BlockCount(k) % Encodings.CodePacking.Granule != 0;
 
     private static BlockFit Fitting(QuantizationGrid grid, int k)
     {
