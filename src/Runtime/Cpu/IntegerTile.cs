@@ -34,8 +34,11 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
         float* sums = work.Sums;
         float* scales = work.Scales;
         Half* halves = work.HalfScales;
+        sbyte* bytes = work.ByteScales;
+        float* factors = work.ScaleFactors;
         short* zeros = work.Zeros;
-        bool isHalf = scales is null;
+        bool isHalf = halves is not null && scales is null;
+        bool isByte = bytes is not null && scales is null;
         bool hasZeros = zeros is not null;
         int left = work.UnitsPerBlock;
         float* from = work.From;
@@ -75,6 +78,11 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
             {
                 s0 = TIsa.LoadHalf(halves);
                 s1 = TIsa.LoadHalf(halves + lanes);
+            }
+            else if (typeof(TForm) == typeof(PackedForm) && isByte)
+            {
+                s0 = TIsa.Multiply(TIsa.LoadInt8(bytes), TIsa.Load(factors));
+                s1 = TIsa.Multiply(TIsa.LoadInt8(bytes + lanes), TIsa.Load(factors + lanes));
             }
             else
             {
@@ -119,6 +127,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
                 left = work.UnitsPerBlock;
                 scales += 2 * lanes;
                 halves += 2 * lanes;
+                bytes += 2 * lanes;
                 zeros += 2 * lanes;
             }
         }

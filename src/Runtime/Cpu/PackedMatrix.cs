@@ -50,6 +50,10 @@ internal sealed unsafe class PackedMatrix : IDisposable
     public float* Scales { get; private set; }
     public Half* HalfScales { get; private set; }
 
+    /// <summary>8-bit scales in place of the others, and what each column multiplies them by.</summary>
+    public sbyte* ByteScales { get; private set; }
+    public float* ScaleFactors { get; private set; }
+
     /// <summary>Zero points less what the kernel's dot products already subtract, or null.</summary>
     public short* Zeros { get; private set; }
 
@@ -158,8 +162,17 @@ internal sealed unsafe class PackedMatrix : IDisposable
     private void PackScales(WeightTensors tensors, int zeroBase)
     {
         nint count = (nint)Panels * Blocks * PanelWidth;
-        if (tensors.Scales.IsHalf)
+        int size = sizeof(float);
+        if (tensors.ByteScales is not null)
         {
+            size = sizeof(sbyte);
+            ByteScales = (sbyte*)Allocate(count);
+            ScaleFactors = Floats((nint)Panels * PanelWidth);
+            tensors.ScaleFactors!.CopyTo(new Span<float>(ScaleFactors, N));
+        }
+        else if (tensors.Scales.IsHalf)
+        {
+            size = sizeof(Half);
             HalfScales = (Half*)Allocate(count * sizeof(Half));
         }
         else
@@ -170,14 +183,18 @@ internal sealed unsafe class PackedMatrix : IDisposable
         {
             Zeros = (short*)Allocate(count * sizeof(short));
         }
-        QuantizedBytes += count * ((tensors.Scales.IsHalf ? sizeof(Half) : sizeof(float)) + (tensors.Zeros is null ? 0 : sizeof(short)));
+        QuantizedBytes += count * (size + (tensors.Zeros is null ? 0 : sizeof(short)));
         for (int n = 0; n < N; n++)
         {
             for (int b = 0; b < tensors.Blocks; b++)
             {
                 int from = n * tensors.Blocks + b;
                 nint to = ((nint)(n / PanelWidth) * Blocks + b) * PanelWidth + n % PanelWidth;
-                if (HalfScales is not null)
+                if (ByteScales is not null)
+                {
+                    ByteScales[to] = tensors.ByteScales![from];
+                }
+                else if (HalfScales is not null)
                 {
                     HalfScales[to] = tensors.Scales.Half![from];
                 }

@@ -12,9 +12,13 @@ internal unsafe struct TileWork
     /// <summary>Units of codes, or k of floats.</summary>
     public int Length;
 
-    /// <summary>The scales of the first unit's block, one row of panel columns per block; float16 where <see cref="Scales"/> is null.</summary>
+    /// <summary>The scales of the first unit's block, one row of panel columns per block; where <see cref="Scales"/> is null float16, or 8-bit.</summary>
     public float* Scales;
     public Half* HalfScales;
+    public sbyte* ByteScales;
+
+    /// <summary>What the panel's columns multiply 8-bit scales by.</summary>
+    public float* ScaleFactors;
 
     /// <summary>The zero points beside the scales, or null.</summary>
     public short* Zeros;

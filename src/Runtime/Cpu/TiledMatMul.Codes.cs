@@ -34,6 +34,18 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Widen(sbyte* source, float* factors, float* target, int blocks)
+    {
+        for (int i = 0; i < 2 * blocks; i++)
+        {
+            TIsa.Store(
+                target + i * TIsa.Lanes,
+                TIsa.Multiply(TIsa.LoadInt8(source + i * TIsa.Lanes), TIsa.Load(factors + i % 2 * TIsa.Lanes))
+            );
+        }
+    }
+
     /// <summary>The weights of a panel's units as floats, <c>[k][column]</c>.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -49,7 +61,13 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
             {
                 int block = weights.IsHalfBlock ? 2 * (unit + u) + v / 8 : (unit + u) / weights.UnitsPerBlock;
                 nint at = ((nint)panel * weights.Blocks + block) * Panel + v % 2 * TIsa.Lanes;
-                TFloat scale = weights.HalfScales is null ? TIsa.Load(weights.Scales + at) : TIsa.LoadHalf(weights.HalfScales + at);
+                TFloat scale =
+                    weights.Scales is not null ? TIsa.Load(weights.Scales + at)
+                    : weights.HalfScales is not null ? TIsa.LoadHalf(weights.HalfScales + at)
+                    : TIsa.Multiply(
+                        TIsa.LoadInt8(weights.ByteScales + at),
+                        TIsa.Load(weights.ScaleFactors + (nint)panel * Panel + v % 2 * TIsa.Lanes)
+                    );
                 TFloat zero = weights.Zeros is null ? TIsa.Broadcast(&usual) : TIsa.LoadInt16(weights.Zeros + at);
                 TInt four = TIsa.LoadBytes(codes + v * vector);
                 float* to = target + ((nint)u * PackedMatrix.Unit + v / 2 * 4) * Panel + v % 2 * TIsa.Lanes;

@@ -267,6 +267,8 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             work.Weights += (nint)weights.Units * weights.UnitBytes;
             work.Scales += work.Scales is null ? 0 : scales;
             work.HalfScales += work.HalfScales is null ? 0 : scales;
+            work.ByteScales += work.ByteScales is null ? 0 : scales;
+            work.ScaleFactors += work.ScaleFactors is null ? 0 : Panel;
             work.Zeros += work.Zeros is null ? 0 : scales;
             work.From += Panel;
             nint factors = (nint)weights.Rank * Panel;
@@ -283,7 +285,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         bool isExact = mode == ActivationMode.Exact;
         int chunk = isExact ? FloatUnits : ChunkUnits;
         byte* unpacked = stackalloc byte[isExact ? FloatUnits * 32 * Panel * sizeof(float) : ChunkUnits * 16 * sizeof(TInt)];
-        float* scales = stackalloc float[weights.HalfScales is null || isExact ? 0 : ChunkUnits * 2 * Panel];
+        float* scales = stackalloc float[weights.Scales is not null || isExact ? 0 : ChunkUnits * 2 * Panel];
         float* sums = stackalloc float[Math.Min(tiles.Count, ChunkTiles) * 3 * Panel];
         bool isWidened = tiles.Count > 1 && weights.HalfL2 is not null && weights.Rank <= WidenedRank;
         float* l2 = stackalloc float[isWidened ? weights.Rank * Panel : 0];
@@ -310,9 +312,15 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 {
                     Unpack(work.Weights, units, unpacked);
                     work.Weights = unpacked;
+                    int blocks = weights.IsHalfBlock ? 2 * units : (units - 1) / weights.UnitsPerBlock + 1;
                     if (work.HalfScales is not null)
                     {
-                        Widen(work.HalfScales, scales, weights.IsHalfBlock ? 2 * units : (units - 1) / weights.UnitsPerBlock + 1);
+                        Widen(work.HalfScales, scales, blocks);
+                        work.Scales = scales;
+                    }
+                    else if (work.ByteScales is not null)
+                    {
+                        Widen(work.ByteScales, work.ScaleFactors, scales, blocks);
                         work.Scales = scales;
                     }
                 }
@@ -394,6 +402,8 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             Length = units,
             Scales = weights.Scales is null ? null : weights.Scales + block * Panel,
             HalfScales = weights.HalfScales is null ? null : weights.HalfScales + block * Panel,
+            ByteScales = weights.ByteScales is null ? null : weights.ByteScales + block * Panel,
+            ScaleFactors = weights.ScaleFactors is null ? null : weights.ScaleFactors + (nint)panel * Panel,
             Zeros = weights.Zeros is null ? null : weights.Zeros + block * Panel,
             UnitsPerBlock = weights.UnitsPerBlock,
         };

@@ -40,8 +40,14 @@ internal sealed record WeightTensors
     /// <summary>The codes.</summary>
     public required ICodeColumns Codes { get; init; }
 
-    /// <summary>Scale of block b of column n at <c>n·Blocks + b</c>.</summary>
-    public required FloatArray Scales { get; init; }
+    /// <summary>Scale of block b of column n at <c>n·Blocks + b</c>; empty with <see cref="ByteScales"/>.</summary>
+    public FloatArray Scales { get; init; }
+
+    /// <summary>8-bit scales in the same order, each times its column's <see cref="ScaleFactors"/>; null where <see cref="Scales"/> holds them.</summary>
+    public sbyte[]? ByteScales { get; init; }
+
+    /// <summary>N numbers beside <see cref="ByteScales"/>.</summary>
+    public float[]? ScaleFactors { get; init; }
 
     /// <summary>Zero points in the order of the scales; null means <c>2^(Bits − 1)</c> everywhere.</summary>
     public byte[]? Zeros { get; init; }
@@ -60,6 +66,9 @@ internal sealed record WeightTensors
 
     /// <summary>N numbers, or null.</summary>
     public float[]? Bias { get; init; }
+
+    /// <summary>The scale of a block, by its place in the order of <see cref="Scales"/>.</summary>
+    public float ScaleAt(int index) => ByteScales is { } bytes ? bytes[index] * ScaleFactors![index / Blocks] : Scales[index];
 
     /// <summary>Blocks per column.</summary>
     public int Blocks => Block == 0 ? 1 : (K + Block - 1) / Block;

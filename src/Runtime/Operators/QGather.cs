@@ -115,7 +115,7 @@ internal sealed unsafe class QGatherNode(OrtApi api, string name, StoredTable ta
         int block = tensors.Block == 0 ? tensors.K : tensors.Block;
         for (int b = 0; b < tensors.Blocks; b++)
         {
-            float scale = tensors.Scales[n * tensors.Blocks + b];
+            float scale = tensors.ScaleAt(n * tensors.Blocks + b);
             int zero = tensors.Zeros is { } zeros ? zeros[n * tensors.Blocks + b] : 1 << (tensors.Bits - 1);
             int end = Math.Min((b + 1) * block, row.Length);
             for (int k = b * block; k < end; k++)

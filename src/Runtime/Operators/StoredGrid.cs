@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Lorq.Runtime.Cpu;
 
 namespace Lorq.Runtime.Operators;
@@ -43,8 +44,9 @@ internal readonly struct StoredGrid(int bits, int block)
         ConstantInput? scaleFactors,
         ConstantInput? zeroPoints,
         ConstantInput? codebook
-    ) =>
-        new()
+    )
+    {
+        var tensors = new WeightTensors
         {
             K = k,
             N = n,
@@ -52,24 +54,23 @@ internal readonly struct StoredGrid(int bits, int block)
             // One block per column: K may be any number, also one of the list.
             Block = IsListed ? block : 0,
             Codes = CodesOf(k, codes),
-            Scales = scaleFactors is null ? scales.Floats() : Products(scales, scaleFactors, (int)Scales(k, 1)),
+            Scales = scaleFactors is null ? scales.Floats() : default,
+            ByteScales = scaleFactors is null ? null : MemoryMarshal.Cast<byte, sbyte>(scales.Bytes()).ToArray(),
+            ScaleFactors = scaleFactors?.Singles(),
             Zeros = zeroPoints is null ? null : Unpacked(zeroPoints, Scales(k, n)),
             Codebook = codebook?.Singles(),
         };
+        for (int i = 0; i < tensors.ByteScales?.Length; i++)
+        {
+            if (!float.IsFinite(tensors.ScaleAt(i)))
+            {
+                throw scales.NotFinite();
+            }
+        }
+        return tensors;
+    }
 
     private unsafe PackedCodes CodesOf(int k, ConstantInput codes) => new(codes.Data, (k + 7) / 8 * 8, bits);
-
-    private static FloatArray Products(ConstantInput scales, ConstantInput factors, int blocks)
-    {
-        float[] perColumn = factors.Singles();
-        ReadOnlySpan<byte> stored = scales.Bytes();
-        float[] products = new float[stored.Length];
-        for (int i = 0; i < products.Length; i++)
-        {
-            products[i] = (sbyte)stored[i] * perColumn[i / blocks];
-        }
-        return Array.TrueForAll(products, float.IsFinite) ? new FloatArray(products, null) : throw scales.NotFinite();
-    }
 
     private byte[] Unpacked(ConstantInput packed, long count)
     {

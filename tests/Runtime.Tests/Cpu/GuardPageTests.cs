@@ -6,6 +6,16 @@ namespace Lorq.Runtime.Tests.Cpu;
 /// <summary>Inputs and outputs that end, or begin, at a page that may not be touched: one byte too far ends the process.</summary>
 public sealed unsafe partial class GuardPageTests
 {
+    private static readonly (int Block, ScaleForm Scales)[] Cases =
+    [
+        (16, ScaleForm.Half),
+        (16, ScaleForm.Byte),
+        (32, ScaleForm.Half),
+        (32, ScaleForm.Byte),
+        (0, ScaleForm.Half),
+        (0, ScaleForm.Byte),
+    ];
+
     [SkippableTheory]
     [InlineData(2)]
     [InlineData(3)]
@@ -20,9 +30,9 @@ public sealed unsafe partial class GuardPageTests
         {
             foreach ((int k, int n) in ((int, int)[])[(1, 1), (33, 15), (64, 16), (70, 17), (515, 40)])
             {
-                foreach (int block in (int[])[16, 32, 0])
+                foreach ((int block, ScaleForm scales) in Cases)
                 {
-                    var weights = new RandomWeights(k, k, n, bits, block, true, true, Factors.Half, 3);
+                    var weights = new RandomWeights(k, k, n, bits, block, true, scales, Factors.Half, 3);
                     foreach (ActivationMode mode in Enum.GetValues<ActivationMode>())
                     {
                         using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, isa);

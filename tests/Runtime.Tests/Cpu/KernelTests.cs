@@ -38,8 +38,8 @@ public sealed unsafe class KernelTests
             foreach (bool zeros in (bool[])[false, true])
             {
                 Factors factors = (Factors)(seed % 3);
-                bool half = seed % 2 == 0;
-                var weights = new RandomWeights(++seed, k, n, bits, block, zeros, half, factors, rank: 1 + seed * 7 % 37);
+                ScaleForm scales = (ScaleForm)(seed / 2 % 3);
+                var weights = new RandomWeights(++seed, k, n, bits, block, zeros, scales, factors, rank: 1 + seed * 7 % 37);
                 foreach (ActivationMode mode in Enum.GetValues<ActivationMode>())
                 {
                     using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, Enum.Parse<InstructionSet>(isa));
@@ -55,7 +55,7 @@ public sealed unsafe class KernelTests
                             expected,
                             Run(kernel, x, rows),
                             1e-5,
-                            $"{mode} {k}x{n} M={rows} zeros={zeros} half={half} factors={factors}"
+                            $"{mode} {k}x{n} M={rows} zeros={zeros} scales={scales} factors={factors}"
                         );
                     }
                 }
@@ -77,7 +77,7 @@ public sealed unsafe class KernelTests
         const int Rows = 7;
         foreach (int block in Blocks)
         {
-            var weights = new RandomWeights(bits, K, N, bits, block, zeros: false, halfScales: true, Factors.Half, rank: 16);
+            var weights = new RandomWeights(bits, K, N, bits, block, zeros: false, ScaleForm.Half, Factors.Half, rank: 16);
             using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, CpuKernels.Best);
             float[] x = RandomWeights.Normals(new Random(1), Rows * K, 1);
             double[] exact = weights.Multiply(x, [.. x.Select(v => (double)v)], Rows);
@@ -95,18 +95,7 @@ public sealed unsafe class KernelTests
     {
         foreach (InstructionSet isa in CpuKernels.Supported)
         {
-            var weights = new RandomWeights(
-                bits,
-                100,
-                21,
-                bits,
-                32,
-                zeros: false,
-                halfScales: true,
-                Factors.Single,
-                rank: 5,
-                codebook: true
-            );
+            var weights = new RandomWeights(bits, 100, 21, bits, 32, zeros: false, ScaleForm.Half, Factors.Single, rank: 5, codebook: true);
             using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, isa);
             Assert.Equal(ActivationMode.Exact, kernel.Mode);
             float[] x = RandomWeights.Normals(new Random(1), 300, 1);
@@ -117,11 +106,21 @@ public sealed unsafe class KernelTests
     [Fact]
     public void Three_bits_read_at_most_four_fifths_of_the_bytes_of_four()
     {
-        var three = new RandomWeights(1, 256, 64, 3, 32, zeros: false, halfScales: true, Factors.None, 0);
-        var four = new RandomWeights(1, 256, 64, 4, 32, zeros: false, halfScales: true, Factors.None, 0);
+        var three = new RandomWeights(1, 256, 64, 3, 32, zeros: false, ScaleForm.Half, Factors.None, 0);
+        var four = new RandomWeights(1, 256, 64, 4, 32, zeros: false, ScaleForm.Half, Factors.None, 0);
         using MatMulKernel small = CpuKernels.Create(three.Tensors, ActivationMode.Int8, CpuKernels.Best);
         using MatMulKernel large = CpuKernels.Create(four.Tensors, ActivationMode.Int8, CpuKernels.Best);
         Assert.True(small.Weights.QuantizedBytes <= 0.8 * large.Weights.QuantizedBytes);
+    }
+
+    [Fact]
+    public void Scales_of_8_bits_stay_bytes()
+    {
+        var bytes = new RandomWeights(1, 256, 64, 4, 32, zeros: false, ScaleForm.Byte, Factors.None, 0);
+        var halves = new RandomWeights(1, 256, 64, 4, 32, zeros: false, ScaleForm.Half, Factors.None, 0);
+        using MatMulKernel small = CpuKernels.Create(bytes.Tensors, ActivationMode.Int8, CpuKernels.Best);
+        using MatMulKernel large = CpuKernels.Create(halves.Tensors, ActivationMode.Int8, CpuKernels.Best);
+        Assert.Equal(256 / 32 * 64, large.Weights.QuantizedBytes - small.Weights.QuantizedBytes);
     }
 
     [Theory]
@@ -132,7 +131,7 @@ public sealed unsafe class KernelTests
     {
         foreach (InstructionSet isa in CpuKernels.Supported)
         {
-            var weights = new RandomWeights(1, 70, 20, 4, 32, zeros: false, halfScales: false, Factors.None, 0);
+            var weights = new RandomWeights(1, 70, 20, 4, 32, zeros: false, ScaleForm.Single, Factors.None, 0);
             using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, isa);
             float[] x = RandomWeights.Normals(new Random(1), 140, 1);
             x[69] = bad;
@@ -145,7 +144,7 @@ public sealed unsafe class KernelTests
     [Fact]
     public void Results_do_not_depend_on_threads()
     {
-        var weights = new RandomWeights(1, 1537, 300, 3, 32, zeros: true, halfScales: true, Factors.Half, 24);
+        var weights = new RandomWeights(1, 1537, 300, 3, 32, zeros: true, ScaleForm.Half, Factors.Half, 24);
         using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, CpuKernels.Best);
         foreach (int rows in (int[])[1, 2, 40])
         {

@@ -9,6 +9,13 @@ internal enum Factors
     Half,
 }
 
+internal enum ScaleForm
+{
+    Single,
+    Half,
+    Byte,
+}
+
 /// <summary>Random weights of any shape, and what they decode to in double precision.</summary>
 internal sealed class RandomWeights : ICodeColumns
 {
@@ -21,7 +28,7 @@ internal sealed class RandomWeights : ICodeColumns
         int bits,
         int block,
         bool zeros,
-        bool halfScales,
+        ScaleForm scales,
         Factors factors,
         int rank,
         bool codebook = false
@@ -36,7 +43,7 @@ internal sealed class RandomWeights : ICodeColumns
         // Extremes everywhere in the first column: the worst case for 16-bit sums.
         Array.Fill(codes, (byte)((1 << bits) - 1), 0, k);
         int blocks = block == 0 ? 1 : (k + block - 1) / block;
-        float[] scales =
+        float[] values =
         [
             .. Enumerable.Range(0, n * blocks).Select(_ => (random.NextSingle() + 0.1f) * (random.Next(8) == 0 ? -0.02f : 0.02f)),
         ];
@@ -47,7 +54,9 @@ internal sealed class RandomWeights : ICodeColumns
             Bits = bits,
             Block = block,
             Codes = this,
-            Scales = Stored(scales, halfScales),
+            Scales = scales == ScaleForm.Byte ? default : Stored(values, scales == ScaleForm.Half),
+            ByteScales = scales == ScaleForm.Byte ? [.. values.Select(v => (sbyte)(v * 5000))] : null,
+            ScaleFactors = scales == ScaleForm.Byte ? [.. Enumerable.Range(0, n).Select(_ => random.NextSingle() / 5000)] : null,
             Zeros = zeros ? [.. Enumerable.Range(0, n * blocks).Select(_ => (byte)random.Next(1 << bits))] : null,
             Codebook = codebook ? [.. Enumerable.Range(0, 1 << bits).Select(_ => Normal(random))] : null,
             Rank = factors == Factors.None ? 0 : rank,
@@ -72,7 +81,7 @@ internal sealed class RandomWeights : ICodeColumns
         return code - (Tensors.Zeros is { } zeros ? zeros[n * Tensors.Blocks + BlockOf(k)] : 1 << (Tensors.Bits - 1));
     }
 
-    public double Scale(int k, int n) => Tensors.Scales[n * Tensors.Blocks + BlockOf(k)];
+    public double Scale(int k, int n) => Tensors.ScaleAt(n * Tensors.Blocks + BlockOf(k));
 
     public static float[] Normals(Random random, int count, float deviation) =>
         [.. Enumerable.Range(0, count).Select(_ => Normal(random) * deviation)];

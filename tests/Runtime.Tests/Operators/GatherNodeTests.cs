@@ -19,7 +19,7 @@ public sealed class GatherNodeTests
     {
         foreach (Factors factors in Enum.GetValues<Factors>())
         {
-            var weights = new RandomWeights(bits, 101, 37, bits, block, bits % 2 == 0 && !codebook, true, factors, 5, codebook);
+            var weights = new RandomWeights(bits, 101, 37, bits, block, bits % 2 == 0 && !codebook, ScaleForm.Half, factors, 5, codebook);
             using InferenceSession session = StoredForm.Model("QGather", weights, DataType.Int64).Open();
             long[] indices = [0, 36, -1, -37, 5, 5];
             using OrtValue input = OrtValue.CreateTensorValueFromMemory(indices, [3, 2]);
@@ -36,7 +36,7 @@ public sealed class GatherNodeTests
     [Fact]
     public void Scalars_empty_and_int32_indices_and_half_tables()
     {
-        var weights = new RandomWeights(1, 20, 7, 4, 32, false, false, Factors.None, 0);
+        var weights = new RandomWeights(1, 20, 7, 4, 32, false, ScaleForm.Single, Factors.None, 0);
         OneNodeModel model = StoredForm.Model("QGather", weights, DataType.Int32, DataType.Float16);
         model.Attributes["dtype"] = 10;
         using InferenceSession session = model.Open();
@@ -55,7 +55,7 @@ public sealed class GatherNodeTests
     [InlineData(long.MinValue)]
     public void An_index_outside_is_refused_with_the_nodes_name(long index)
     {
-        var weights = new RandomWeights(1, 20, 7, 4, 32, false, false, Factors.None, 0);
+        var weights = new RandomWeights(1, 20, 7, 4, 32, false, ScaleForm.Single, Factors.None, 0);
         using InferenceSession session = StoredForm.Model("QGather", weights, DataType.Int64).Open();
         using OrtValue input = OrtValue.CreateTensorValueFromMemory(new[] { index }, [1]);
         var e = Assert.Throws<OnnxRuntimeException>(() => OneNodeModel.Run<float>(session, ("x", input)));

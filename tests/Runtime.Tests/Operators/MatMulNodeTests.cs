@@ -21,7 +21,17 @@ public sealed class MatMulNodeTests
         {
             for (int seed = 0; seed < 4; seed++)
             {
-                var weights = new RandomWeights(seed, 203, 301, bits, block, seed % 2 == 0, seed > 1, (Factors)(seed % 3), rank: 9);
+                var weights = new RandomWeights(
+                    seed,
+                    203,
+                    301,
+                    bits,
+                    block,
+                    seed % 2 == 0,
+                    seed > 1 ? ScaleForm.Half : ScaleForm.Single,
+                    (Factors)(seed % 3),
+                    rank: 9
+                );
                 foreach (ActivationMode mode in Enum.GetValues<ActivationMode>())
                 {
                     using InferenceSession session = StoredForm.Model("LowRankQMatMul", weights).Open(mode, threads);
@@ -42,7 +52,7 @@ public sealed class MatMulNodeTests
     [Fact]
     public void Shapes_of_any_rank_keep_their_leading_dims()
     {
-        var weights = new RandomWeights(1, 24, 5, 4, 16, false, false, Factors.None, 0);
+        var weights = new RandomWeights(1, 24, 5, 4, 16, false, ScaleForm.Single, Factors.None, 0);
         using InferenceSession session = StoredForm.Model("LowRankQMatMul", weights).Open();
         foreach (
             long[] dims in (long[][])
@@ -63,7 +73,7 @@ public sealed class MatMulNodeTests
     [Fact]
     public void A_wrong_last_dim_is_refused_with_the_nodes_name()
     {
-        var weights = new RandomWeights(1, 24, 5, 4, 16, false, false, Factors.None, 0);
+        var weights = new RandomWeights(1, 24, 5, 4, 16, false, ScaleForm.Single, Factors.None, 0);
         using InferenceSession session = StoredForm.Model("LowRankQMatMul", weights).Open();
         using OrtValue input = OrtValue.CreateTensorValueFromMemory(new float[46], [2, 23]);
         var e = Assert.Throws<OnnxRuntimeException>(() => OneNodeModel.Run<float>(session, ("x", input)));
@@ -74,7 +84,7 @@ public sealed class MatMulNodeTests
     [Fact]
     public void Half_activations_give_half_results()
     {
-        var weights = new RandomWeights(7, 70, 33, 4, 32, true, true, Factors.Single, 4);
+        var weights = new RandomWeights(7, 70, 33, 4, 32, true, ScaleForm.Half, Factors.Single, 4);
         OneNodeModel model = StoredForm.Model("LowRankQMatMul", weights, DataType.Float16, DataType.Float16).Remove("bias");
         using InferenceSession session = model.Open();
         Half[] x = [.. RandomWeights.Normals(new Random(1), 210, 1).Select(v => (Half)v)];
@@ -91,7 +101,7 @@ public sealed class MatMulNodeTests
     [Fact]
     public void Int8_factors_and_double_quantized_scales_mean_their_products()
     {
-        var weights = new RandomWeights(3, 40, 12, 3, 16, false, false, Factors.Single, 6);
+        var weights = new RandomWeights(3, 40, 12, 3, 16, false, ScaleForm.Single, Factors.Single, 6);
         WeightTensors t = weights.Tensors;
         var random = new Random(1);
         sbyte[] l1 = [.. Enumerable.Range(0, 40 * 6).Select(_ => (sbyte)random.Next(-128, 128))];
@@ -135,7 +145,7 @@ public sealed class MatMulNodeTests
     [Fact]
     public void Adapters_add_their_product_per_sample_too()
     {
-        var weights = new RandomWeights(5, 30, 20, 4, 32, false, false, Factors.None, 0);
+        var weights = new RandomWeights(5, 30, 20, 4, 32, false, ScaleForm.Single, Factors.None, 0);
         float[] x = RandomWeights.Normals(new Random(2), 3 * 2 * 30, 1);
         float[] a = RandomWeights.Normals(new Random(3), 2 * 30 * 4, 1);
         float[] b = RandomWeights.Normals(new Random(4), 2 * 4 * 20, 1);
@@ -176,7 +186,7 @@ public sealed class MatMulNodeTests
     [Fact]
     public void Sessions_run_on_several_threads_at_a_time()
     {
-        var weights = new RandomWeights(5, 300, 200, 3, 32, true, true, Factors.Half, 8);
+        var weights = new RandomWeights(5, 300, 200, 3, 32, true, ScaleForm.Half, Factors.Half, 8);
         using InferenceSession session = StoredForm.Model("LowRankQMatMul", weights).Open(ActivationMode.Int8, threads: 2);
         Parallel.For(
             0,

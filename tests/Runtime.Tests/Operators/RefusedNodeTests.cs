@@ -99,7 +99,7 @@ public sealed class RefusedNodeTests
     [MemberData(nameof(Names))]
     public void Is_refused_with_the_nodes_name(string fault)
     {
-        var weights = new RandomWeights(1, K, N, 4, 32, false, false, Factors.None, 0);
+        var weights = new RandomWeights(1, K, N, 4, 32, false, ScaleForm.Single, Factors.None, 0);
         OneNodeModel model = StoredForm.Model("LowRankQMatMul", weights);
         Faults[fault].Spoil(model);
         var e = Assert.Throws<OnnxRuntimeException>(() => model.Open().Dispose());
@@ -113,7 +113,7 @@ public sealed class RefusedNodeTests
         var random = new Random(11);
         for (int i = 0; i < 300; i++)
         {
-            var weights = new RandomWeights(1, K, N, 4, 32, i % 2 == 0, false, i % 3 == 0 ? Factors.Single : Factors.None, 3);
+            var weights = new RandomWeights(1, K, N, 4, 32, i % 2 == 0, ScaleForm.Single, i % 3 == 0 ? Factors.Single : Factors.None, 3);
             OneNodeModel model = StoredForm.Model("LowRankQMatMul", weights);
             string[] attributes = ["K", "bits", "block_size"];
             model.Attributes[attributes[random.Next(3)]] = random.Next(4) switch

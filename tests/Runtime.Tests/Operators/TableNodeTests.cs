@@ -143,9 +143,9 @@ public sealed class TableNodeTests
 
     private static RandomWeights[] Weights() =>
         [
-            new(1, K, 5, 4, 32, true, false, Factors.None, 0),
-            new(2, K, 1, 3, 16, false, false, Factors.None, 0),
-            new(3, K, 4, 2, 0, false, false, Factors.None, 0, codebook: true),
-            new(4, K, 3, 8, 0, true, false, Factors.None, 0),
+            new(1, K, 5, 4, 32, true, ScaleForm.Single, Factors.None, 0),
+            new(2, K, 1, 3, 16, false, ScaleForm.Single, Factors.None, 0),
+            new(3, K, 4, 2, 0, false, ScaleForm.Single, Factors.None, 0, codebook: true),
+            new(4, K, 3, 8, 0, true, ScaleForm.Single, Factors.None, 0),
         ];
 }

@@ -15,7 +15,7 @@ public sealed class AdapterTests
     [Fact]
     public async Task A_call_applies_the_adapters_it_names()
     {
-        var weights = new RandomWeights(5, K, N, 4, 32, false, false, Factors.None, 0);
+        var weights = new RandomWeights(5, K, N, 4, 32, false, ScaleForm.Single, Factors.None, 0);
         byte[] model = StoredForm
             .Model("LowRankQMatMul", weights)
             .Input("adapter_a", DataType.Float)

@@ -77,6 +77,9 @@ internal readonly unsafe struct ArmIsa : IKernelIsa<Vector128<byte>, Vector128<f
     public static Vector128<float> LoadHalf(Half* source) => PortableIsa.LoadHalf(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadInt8(sbyte* source) => PortableIsa.LoadInt8(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadInt16(short* source) => PortableIsa.LoadInt16(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -77,6 +77,9 @@ internal readonly unsafe struct AvxVnniIsa : IKernelIsa<Vector256<byte>, Vector2
     public static Vector256<float> LoadHalf(Half* source) => Avx2Isa.LoadHalf(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadInt8(sbyte* source) => Avx2Isa.LoadInt8(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadInt16(short* source) => Avx2Isa.LoadInt16(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

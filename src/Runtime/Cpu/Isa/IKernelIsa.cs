@@ -82,6 +82,9 @@ internal unsafe interface IKernelIsa<TInt, TFloat>
     /// <summary>Loads <see cref="Lanes"/> finite float16 numbers.</summary>
     static abstract TFloat LoadHalf(Half* source);
 
+    /// <summary>Loads <see cref="Lanes"/> 8-bit integers as floats.</summary>
+    static abstract TFloat LoadInt8(sbyte* source);
+
     /// <summary>Loads <see cref="Lanes"/> 16-bit integers as floats.</summary>
     static abstract TFloat LoadInt16(short* source);
 
