@@ -27,6 +27,10 @@ internal sealed class StagingFolder : IDisposable
             {
                 created.Add(folder);
             }
+            if (created.FirstOrDefault(File.Exists) is { } file)
+            {
+                throw Catalogue.OutputFolderNotWritable.With(target, $"'{file}' is a file.");
+            }
             Directory.CreateDirectory(Path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)

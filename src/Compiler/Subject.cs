@@ -41,7 +41,10 @@ internal sealed record Subject(OnnxModel Model, SiteTable Table, CalibrationSamp
             }
             SizeFloor.Require(model, table, spec);
 
-            clock.Begin("Calibration");
+            if (spec.Calibration.Data.Count > 0)
+            {
+                clock.Begin("Calibration");
+            }
             var samples = CalibrationSamples.Load(model, spec, cancellationToken);
             return new Subject(model, table, samples, ProfileKey.Open(folder, model, samples, cancellationToken));
         }

@@ -144,6 +144,9 @@ internal static class ProgressDisplay
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
+        /// <summary>Seconds of a step after which the rest can be guessed.</summary>
+        private const double Telling = 2;
+
         private readonly Stopwatch stage = new();
         private readonly Lock gate = new();
         private string current = "";
@@ -174,12 +177,12 @@ internal static class ProgressDisplay
                 if (stage.Elapsed - said > Interval && value.Total > 0 && value.Done > 0 && value.Done < value.Total)
                 {
                     said = stage.Elapsed;
-                    double left = (stage.Elapsed - begun).TotalSeconds * (value.Total - value.Done) / value.Done;
+                    double taken = (stage.Elapsed - begun).TotalSeconds;
+                    double left = taken * (value.Total - value.Done) / value.Done;
+                    // A step that has just begun tells nothing yet.
+                    string rest = taken < Telling ? "" : string.Create(CultureInfo.InvariantCulture, $", about {left:F0} s left");
                     Console.Error.WriteLine(
-                        string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{current}{own} {100 * value.Done / value.Total:F0} %, about {left:F0} s left"
-                        )
+                        string.Create(CultureInfo.InvariantCulture, $"{current}{own} {100 * value.Done / value.Total:F0} %{rest}")
                     );
                 }
             }

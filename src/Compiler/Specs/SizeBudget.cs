@@ -66,7 +66,8 @@ public abstract record SizeBudget
                 return new Bytes(Whole(t[..^unit.Length], factor, text));
             }
         }
-        return new Bytes(Whole(t, 1, text));
+        // A fraction without a unit was meant as something else.
+        return t.Contains('.') ? throw Catalogue.MalformedBudget.With(text) : new Bytes(Whole(t, 1, text));
     }
 
     private static double Real(string digits, double most, string text) =>

@@ -156,6 +156,7 @@ public sealed class FailureTests : IDisposable
         string[] before = Trial.State(trial.Folder.Path);
         var e = Assert.Throws<LorqException>(() => trial.Run(trial.Spec(25), Path.Combine(trial.Data, "below")));
         Assert.Equal("LORQ0950", e.Diagnostic.Id);
+        Assert.Contains($"'{trial.Data}' is a file", e.Message, StringComparison.Ordinal);
         Assert.Equal(before, Trial.State(trial.Folder.Path));
     }
 

@@ -49,6 +49,7 @@ public class SizeBudgetTests
     [InlineData("1e28GB")]
     [InlineData("9999999999GB")]
     [InlineData("0.4B")]
+    [InlineData("2.5")]
     [InlineData("12 apples")]
     [InlineData("0x10")]
     public void RefusesTheRest(string text)
