@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lorq.Budget;
 
 /// <summary>
@@ -64,6 +66,7 @@ internal sealed class Completion
         private int count;
         private bool isCut;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Fill((double Rate, long Cost, int Position)[] steps, int position, double limit)
         {
             count = 0;
@@ -89,6 +92,7 @@ internal sealed class Completion
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public double Evaluate(long distance, double rateBeyond)
         {
             int lo = 0;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lorq.Budget;
 
 /// <summary>A partial selection: bytes and loss relative to the base, its bound, and how it came about.</summary>
@@ -8,6 +10,10 @@ internal readonly record struct State(long Cost, double Loss, double Bound, int 
 /// menus to come at their base). States that cannot beat the incumbent are dropped; when more than <c>width</c> remain, those
 /// with the largest bounds go too, and the least of their bounds limits what the pass proves.
 /// </summary>
+/// <remarks>
+/// The loops over states are compiled optimized at once: on a busy machine the runtime may not come to replace their first,
+/// slow version (four times slower) before a pass is over.
+/// </remarks>
 internal sealed class CorePass
 {
     private readonly Core core;
@@ -58,6 +64,7 @@ internal sealed class CorePass
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Expand(int position, CancellationToken cancellationToken)
     {
         completion.StartAt(position + 1, incumbent.Excess + relaxation.Tolerance);
@@ -113,6 +120,7 @@ internal sealed class CorePass
     }
 
     /// <summary>Merges the buffer by bytes, drops dominated states, and the least promising ones beyond the width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Compact()
     {
         runs.Merge(ref buffer, ref scratch, buffered);
@@ -131,6 +139,7 @@ internal sealed class CorePass
         runs.Restart(0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Truncate(Span<State> all)
     {
         var bounds = new double[all.Length];

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Lorq.Budget;
 
 /// <summary>
@@ -43,6 +45,7 @@ internal sealed class SortedRuns
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MergeTwo(ReadOnlySpan<State> a, ReadOnlySpan<State> b, Span<State> target)
     {
         int i = 0;
