@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Lorq.Models;
 using Lorq.Onnx;
 using Lorq.Sites;
@@ -63,7 +62,7 @@ internal sealed class OpenWeights
         foreach (Port port in ports[site.Name])
         {
             float[] stored = Site.FromView(view, site.K, site.N, site.Groups, port.Layout);
-            fed[port.Input] = new DataTensor(port.ElementType, port.Shape, ToBytes(stored, port.ElementType));
+            fed[port.Input] = new DataTensor(port.ElementType, port.Shape, FloatConversion.ToBytes(stored, port.ElementType));
         }
         return fed;
     }
@@ -78,7 +77,9 @@ internal sealed class OpenWeights
         tensor.Dims.AddRange(shape);
         clone.Attach(
             tensor,
-            constant.Chain.Count == 0 ? original.ReadBytes(constant.Origin) : ToBytes(constant.ReadFloats(), constant.ElementType)
+            constant.Chain.Count == 0
+                ? original.ReadBytes(constant.Origin)
+                : FloatConversion.ToBytes(constant.ReadFloats(), constant.ElementType)
         );
         graph.Initializer.Add(tensor);
         var type = new TypeProto.Types.Tensor { ElemType = (int)constant.ElementType, Shape = new TensorShapeProto() };
@@ -92,29 +93,6 @@ internal sealed class OpenWeights
         );
         graph.Node[place].Input[use.Use.Index] = name;
         return new Port(name, shape, constant.ElementType, use.Layout);
-    }
-
-    private static byte[] ToBytes(float[] values, TensorProto.Types.DataType type)
-    {
-        switch (type)
-        {
-            case TensorProto.Types.DataType.Float:
-                return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
-            case TensorProto.Types.DataType.Float16:
-                var half = new Half[values.Length];
-                System.Numerics.Tensors.TensorPrimitives.ConvertToHalf(values, half);
-                return MemoryMarshal.AsBytes(half.AsSpan()).ToArray();
-            default:
-                var bytes = new byte[values.Length * 2];
-                for (int i = 0; i < values.Length; i++)
-                {
-                    // bf16: the upper half of fp32, rounded to nearest even.
-                    uint bits = BitConverter.SingleToUInt32Bits(values[i]);
-                    ushort rounded = (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-                    System.Buffers.Binary.BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), rounded);
-                }
-                return bytes;
-        }
     }
 
     private sealed record Port(string Input, long[] Shape, TensorProto.Types.DataType ElementType, WeightLayout Layout);

@@ -33,6 +33,29 @@ internal static class FloatConversion
         }
     }
 
+    /// <summary>Values as little-endian raw data of fp32, fp16 or bf16, rounded.</summary>
+    public static byte[] ToBytes(float[] values, DataType type)
+    {
+        switch (type)
+        {
+            case DataType.Float:
+                return MemoryMarshal.AsBytes<float>(values).ToArray();
+            case DataType.Float16:
+                var halves = new Half[values.Length];
+                TensorPrimitives.ConvertToHalf(values, halves);
+                return MemoryMarshal.AsBytes<Half>(halves).ToArray();
+            case DataType.Bfloat16:
+                var upper = new ushort[values.Length];
+                for (int i = 0; i < upper.Length; i++)
+                {
+                    upper[i] = (ushort)(BitConverter.SingleToUInt32Bits(RoundToBrain(values[i])) >> 16);
+                }
+                return MemoryMarshal.AsBytes<ushort>(upper).ToArray();
+            default:
+                throw new ArgumentOutOfRangeException(nameof(type), type, "not a float type that weights are written in");
+        }
+    }
+
     /// <summary>Rounds values in place to what they are after a <c>Cast</c> to a float type.</summary>
     public static void Round(Span<float> values, DataType type)
     {

@@ -80,7 +80,7 @@ public sealed class FusedEmission : GraphEmission
         {
             FactorType? pair = factors?.Shape.Type;
             OperatorVariant variant = segments is [var segment]
-                ? OperatorVariant.Of(site, use.Kind, segment.Grid, pair, bias is not null, edit.Chain.Opset)
+                ? OperatorVariant.Of(site, use.Kind, segment, pair, bias is not null, edit.Chain.Opset)
                 : OperatorVariant.OfTable(site, segments, pair, edit.Chain.Opset);
             edit.Variants.Add(variant);
             return tensors.Node(variant, input, output, bias);

@@ -24,7 +24,10 @@ internal sealed record WeightSegment(QuantizationGrid Grid, int K, int Columns, 
     public int BlockLength => Grid.BlockLength(K);
 
     /// <summary>True when a zero point per block is stored.</summary>
-    public bool HasZeroPoints => Grid.Kind == GridKind.Integer && !Grid.Symmetric;
+    public bool HasZeroPoints => Grid.HasZeroPoint;
+
+    /// <summary>True when their number is no multiple of 8, so that what is stored packed ends in padding.</summary>
+    public bool HasPaddedZeroPoints => HasZeroPoints && (long)Blocks * Columns % CodePacking.Granule != 0;
 
     /// <summary>The codes in the given order, one per byte.</summary>
     public byte[] Codes(StorageOrder order) => order.Apply(Values.Codes, K, Columns);
@@ -49,16 +52,14 @@ internal sealed record WeightSegment(QuantizationGrid Grid, int K, int Columns, 
     {
         float[] scales = Grid.HasScaleFactors ? Multiples() : Values.Scales;
         float[] ordered = order.Apply(scales, Blocks, Columns);
-        return ScaleType switch
-        {
-            DataType.Float16 => HalfPrecision.Bytes(ordered),
-            DataType.Int8 => MemoryMarshal.AsBytes<sbyte>(Array.ConvertAll(ordered, scale => (sbyte)scale)).ToArray(),
-            _ => MemoryMarshal.AsBytes<float>(ordered).ToArray(),
-        };
+        return Grid.HasScaleFactors
+            ? MemoryMarshal.AsBytes<sbyte>(Array.ConvertAll(ordered, scale => (sbyte)scale)).ToArray()
+            : FloatConversion.ToBytes(ordered, ScaleType);
     }
 
     /// <summary>The factors of the scales in the given order, as fp16.</summary>
-    public byte[] ScaleFactorBytes(StorageOrder order) => HalfPrecision.Bytes(order.Apply(Values.ScaleFactors!, 1, Columns));
+    public byte[] ScaleFactorBytes(StorageOrder order) =>
+        FloatConversion.ToBytes(order.Apply(Values.ScaleFactors!, 1, Columns), DataType.Float16);
 
     /// <summary>The values; only while writing.</summary>
     public QuantizedMatrix Values => Matrix ?? throw new InvalidOperationException("A measured segment has no values.");

@@ -37,8 +37,8 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
         sbyte* bytes = work.ByteScales;
         float* factors = work.ScaleFactors;
         short* zeros = work.Zeros;
-        bool isHalf = halves is not null && scales is null;
-        bool isByte = bytes is not null && scales is null;
+        bool isHalf = halves is not null;
+        bool isByte = bytes is not null;
         bool hasZeros = zeros is not null;
         int left = work.UnitsPerBlock;
         float* from = work.From;

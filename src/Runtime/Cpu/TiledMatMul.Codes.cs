@@ -34,14 +34,20 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
         }
     }
 
+    /// <summary>A chunk's float16 or 8-bit scales as floats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Widen(sbyte* source, float* factors, float* target, int blocks)
+    private static void WidenScales(in TileWork work, float* target, int blocks)
     {
+        if (work.HalfScales is not null)
+        {
+            Widen(work.HalfScales, target, blocks);
+            return;
+        }
         for (int i = 0; i < 2 * blocks; i++)
         {
             TIsa.Store(
                 target + i * TIsa.Lanes,
-                TIsa.Multiply(TIsa.LoadInt8(source + i * TIsa.Lanes), TIsa.Load(factors + i % 2 * TIsa.Lanes))
+                TIsa.Multiply(TIsa.LoadInt8(work.ByteScales + i * TIsa.Lanes), TIsa.Load(work.ScaleFactors + i % 2 * TIsa.Lanes))
             );
         }
     }

@@ -312,15 +312,9 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 {
                     Unpack(work.Weights, units, unpacked);
                     work.Weights = unpacked;
-                    int blocks = weights.IsHalfBlock ? 2 * units : (units - 1) / weights.UnitsPerBlock + 1;
-                    if (work.HalfScales is not null)
+                    if (work.Scales is null)
                     {
-                        Widen(work.HalfScales, scales, blocks);
-                        work.Scales = scales;
-                    }
-                    else if (work.ByteScales is not null)
-                    {
-                        Widen(work.ByteScales, work.ScaleFactors, scales, blocks);
+                        WidenScales(work, scales, weights.IsHalfBlock ? 2 * units : (units - 1) / weights.UnitsPerBlock + 1);
                         work.Scales = scales;
                     }
                 }

@@ -106,21 +106,21 @@ public sealed unsafe class KernelTests
     [Fact]
     public void Three_bits_read_at_most_four_fifths_of_the_bytes_of_four()
     {
-        var three = new RandomWeights(1, 256, 64, 3, 32, zeros: false, ScaleForm.Half, Factors.None, 0);
-        var four = new RandomWeights(1, 256, 64, 4, 32, zeros: false, ScaleForm.Half, Factors.None, 0);
-        using MatMulKernel small = CpuKernels.Create(three.Tensors, ActivationMode.Int8, CpuKernels.Best);
-        using MatMulKernel large = CpuKernels.Create(four.Tensors, ActivationMode.Int8, CpuKernels.Best);
-        Assert.True(small.Weights.QuantizedBytes <= 0.8 * large.Weights.QuantizedBytes);
+        Assert.True(QuantizedBytes(3, ScaleForm.Half) <= 0.8 * QuantizedBytes(4, ScaleForm.Half));
     }
 
     [Fact]
     public void Scales_of_8_bits_stay_bytes()
     {
-        var bytes = new RandomWeights(1, 256, 64, 4, 32, zeros: false, ScaleForm.Byte, Factors.None, 0);
-        var halves = new RandomWeights(1, 256, 64, 4, 32, zeros: false, ScaleForm.Half, Factors.None, 0);
-        using MatMulKernel small = CpuKernels.Create(bytes.Tensors, ActivationMode.Int8, CpuKernels.Best);
-        using MatMulKernel large = CpuKernels.Create(halves.Tensors, ActivationMode.Int8, CpuKernels.Best);
-        Assert.Equal(256 / 32 * 64, large.Weights.QuantizedBytes - small.Weights.QuantizedBytes);
+        Assert.Equal(256 / 32 * 64, QuantizedBytes(4, ScaleForm.Half) - QuantizedBytes(4, ScaleForm.Byte));
+    }
+
+    /// <summary>What one pass over a weight of 256×64 reads.</summary>
+    private static long QuantizedBytes(int bits, ScaleForm scales)
+    {
+        var weights = new RandomWeights(1, 256, 64, bits, 32, zeros: false, scales, Factors.None, 0);
+        using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, CpuKernels.Best);
+        return kernel.Weights.QuantizedBytes;
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Lorq.Decomposition;
+using Lorq.Models;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
 
 namespace Lorq.Rewriting.Encodings;
@@ -35,7 +36,7 @@ internal static class FactorValues
                 DataType.Float16,
                 dims,
                 count * sizeof(short),
-                () => HalfPrecision.Bytes(Ordered(factor().Values))
+                () => FloatConversion.ToBytes(Ordered(factor().Values), DataType.Float16)
             );
             return type == DataType.Float16 ? halves : builder.Cast(halves, type);
         }
@@ -45,7 +46,7 @@ internal static class FactorValues
             DataType.Float16,
             scaleDims,
             Product(scaleDims) * sizeof(short),
-            () => HalfPrecision.Bytes(factor().Scales!)
+            () => FloatConversion.ToBytes(factor().Scales!, DataType.Float16)
         );
         // In fp32, whatever the reader wants: the product is exact there and rounded once.
         string values = builder.Add("Mul", [builder.Cast(codes, DataType.Float), builder.Cast(scales, DataType.Float)]);

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using Lorq.Models;
 using Lorq.Sites;
 using DataType = Lorq.Onnx.TensorProto.Types.DataType;
@@ -21,16 +19,8 @@ internal static class HalfPrecision
             DataType.Float16,
             [.. weight.Origin.Dims],
             2 * count,
-            () => Bytes(weight.OriginScope.Model.ReadFloats(weight.Origin))
+            () => FloatConversion.ToBytes(weight.OriginScope.Model.ReadFloats(weight.Origin), DataType.Float16)
         );
         builder.AddTo(weight.OriginName, "Cast", [halves], Attributes.Int("to", (long)DataType.Float));
-    }
-
-    /// <summary>Values rounded to fp16, as stored.</summary>
-    public static byte[] Bytes(float[] values)
-    {
-        var halves = new Half[values.Length];
-        TensorPrimitives.ConvertToHalf(values, halves);
-        return MemoryMarshal.AsBytes<Half>(halves).ToArray();
     }
 }

@@ -145,10 +145,23 @@ internal sealed class OperatorTensors
     {
         long count = dims[0] * dims[1];
         return factors.Shape.Type == FactorType.Float16
-            ? (chain.Store(DataType.Float16, dims, count * sizeof(short), () => HalfPrecision.Bytes(values().Values)), "")
+            ? (
+                chain.Store(
+                    DataType.Float16,
+                    dims,
+                    count * sizeof(short),
+                    () => FloatConversion.ToBytes(values().Values, DataType.Float16)
+                ),
+                ""
+            )
             : (
                 chain.Store(DataType.Int8, dims, count, () => MemoryMarshal.AsBytes<sbyte>(values().Codes!).ToArray()),
-                chain.Store(DataType.Float16, [lines], lines * sizeof(short), () => HalfPrecision.Bytes(values().Scales!))
+                chain.Store(
+                    DataType.Float16,
+                    [lines],
+                    lines * sizeof(short),
+                    () => FloatConversion.ToBytes(values().Scales!, DataType.Float16)
+                )
             );
     }
 }

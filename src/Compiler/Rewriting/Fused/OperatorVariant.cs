@@ -129,9 +129,8 @@ internal sealed record OperatorVariant(
                 s.K,
                 s.BlockLength,
                 s.Blocks,
-                Of(site, SiteKind.Gather, s.Grid, null, false, opset) with
+                Of(site, SiteKind.Gather, s, null, false, opset) with
                 {
-                    PaddedZeroPoints = ArePadded(s.Grid, s.Columns, s.K),
                     // The sum is rounded once.
                     Half = false,
                 }
@@ -157,12 +156,13 @@ internal sealed record OperatorVariant(
     /// <summary>The variant that a reader of a site needs.</summary>
     /// <param name="site">The site.</param>
     /// <param name="kind">What kind of reader.</param>
-    /// <param name="grid">The grid of its codes.</param>
+    /// <param name="segment">Its codes, or one run of them.</param>
     /// <param name="factors">How its pair is stored; null for none.</param>
     /// <param name="bias">True when the reader adds a bias.</param>
     /// <param name="opset">The default-domain opset of the reader's scope.</param>
-    public static OperatorVariant Of(Site site, SiteKind kind, QuantizationGrid grid, FactorType? factors, bool bias, long opset)
+    public static OperatorVariant Of(Site site, SiteKind kind, WeightSegment segment, FactorType? factors, bool bias, long opset)
     {
+        QuantizationGrid grid = segment.Grid;
         BlockFit fit = Fitting(grid, site.K);
         bool named = kind != SiteKind.Gather && fit == BlockFit.Even && grid.BlockCount(site.K) > 1;
         return new(
@@ -170,8 +170,8 @@ internal sealed record OperatorVariant(
             grid.Bits,
             fit,
             named ? grid.BlockSize : 0,
-            grid.HasZeroPoint,
-            ArePadded(grid, site.N, site.K),
+            segment.HasZeroPoints,
+            segment.HasPaddedZeroPoints,
             grid.Kind == GridKind.NormalFloat,
             grid.HasScaleFactors,
             factors,
@@ -180,9 +180,6 @@ internal sealed record OperatorVariant(
             opset
         );
     }
-
-    private static bool ArePadded(QuantizationGrid grid, int columns, int k) =>
-        grid.HasZeroPoint && (long)columns * grid.BlockCount(k) % Encodings.CodePacking.Granule != 0;
 
     private static BlockFit Fitting(QuantizationGrid grid, int k)
     {
