@@ -37,7 +37,8 @@ public sealed record CompilationResult(string ModelPath, string ManifestPath, st
 
 /// <summary>
 /// The one place where the order of stages is written down:
-/// Model → Calibration → Menu → Plan (sensitivity and budget) → Refinement → Rewriting → Checks → Reports.
+/// Model → Calibration → Menu → Plan (sensitivity and budget) → Refinement → Activations (where the target rounds them) → Rewriting → Checks →
+/// Reports.
 /// </summary>
 public static class Compilation
 {
@@ -114,6 +115,15 @@ public static class Compilation
                 decision = DecisionMaker.Refine(decision, refiner, probe, clock, cancellationToken);
             }
         }
+
+        decision = new ActivationRounding(model, emission, files.Trial, save, spec.Threads).Choose(
+            decision,
+            spec.Activations,
+            calibration,
+            spec.MaxLoss,
+            clock,
+            cancellationToken
+        );
 
         clock.Begin("Rewriting");
         long written;

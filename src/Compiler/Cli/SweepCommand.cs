@@ -15,7 +15,7 @@ internal static class SweepCommand
     private const int MostPoints = 1000;
 
     /// <summary>Keys that say nothing about a front.</summary>
-    private static readonly string[] without = ["budget", "maxLoss", "externalData", "accuracy.metric", "accuracy.limit"];
+    private static readonly string[] without = ["budget", "maxLoss", "activations", "externalData", "accuracy.metric", "accuracy.limit"];
 
     /// <summary>Builds the command.</summary>
     public static Command Create()

@@ -1,3 +1,4 @@
+using Lorq.Refinement;
 using Lorq.Rewriting;
 
 namespace Lorq.Menu;
@@ -20,6 +21,9 @@ public sealed record Decision(
 {
     /// <summary>What measured better than the solver's plan and is written in its place; null for the solver's own. The certificate is of the solver's.</summary>
     public string? Instead { get; init; }
+
+    /// <summary>What became of products that would round their activations; null when there are none.</summary>
+    public RoundingFacts? Rounding { get; init; }
 
     /// <summary>Loss before the weights were fitted to the compressed prefix; null when they were not, or nothing was gained.</summary>
     public double? LossBeforeRefinement { get; init; }

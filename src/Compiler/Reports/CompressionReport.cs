@@ -1,4 +1,5 @@
 using Lorq.Checks;
+using Lorq.Refinement;
 
 namespace Lorq.Reports;
 
@@ -31,6 +32,9 @@ public sealed record CompressionReport
 
     /// <summary>What was predicted and what came out.</summary>
     public required LossFacts Loss { get; init; }
+
+    /// <summary>Which products round their activations; null where the target has none that do.</summary>
+    public RoundingFacts? Rounding { get; init; }
 
     /// <summary>The best plan that treats all sites alike within the same bytes; null when none was tried.</summary>
     public UniformFacts? BestUniform { get; init; }

@@ -38,6 +38,10 @@ public static class ConsoleSummary
             $"{r.Budget.Text} = {Figures.Whole(r.Budget.Bytes)} bytes, {Figures.Whole(r.Budget.Bytes - m.WrittenBytes)} unspent"
         );
         Row(grid, "loss", MarkdownReport.LossSentence(r));
+        if (r.Rounding is { } rounding)
+        {
+            Row(grid, "rounding", $"activations {MarkdownReport.RoundingSentence(rounding)}");
+        }
         if (r.BestUniform is { } u)
         {
             Row(grid, "", $"best uniform plan ({u.Name}, {Figures.Bytes(u.Bytes)}): {Figures.Loss(u.Loss)}");

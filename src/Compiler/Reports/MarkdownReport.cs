@@ -1,4 +1,5 @@
 using System.Text;
+using Lorq.Refinement;
 
 namespace Lorq.Reports;
 
@@ -46,6 +47,10 @@ public static class MarkdownReport
         );
         table.Row("target", r.Target);
         table.Row("loss", LossSentence(r));
+        if (r.Rounding is { } rounding)
+        {
+            table.Row("activations", RoundingSentence(rounding));
+        }
         if (r.BestUniform is { } u)
         {
             table.Row("best uniform plan", $"{u.Name}: {Figures.Whole(u.Bytes)} bytes, {r.Loss.Metric} {Figures.Loss(u.Loss)}");
@@ -370,6 +375,20 @@ public static class MarkdownReport
                 + (r.Loss.Limit is { } limit ? $", {Figures.Loss(limit)} allowed" : "")
                 + (r.Loss.BeforeRefinement is { } before ? $"; {Figures.Loss(before)} before refinement" : "")
             : $"{r.Loss.Metric} {Figures.Loss(r.Loss.Predicted)} predicted, not measured";
+
+    /// <summary>Which products round their activations, and what that loses.</summary>
+    internal static string RoundingSentence(RoundingFacts r)
+    {
+        int rounded = r.Products - r.Exact;
+        string counts =
+            rounded == 0 ? "exact in all products"
+            : r.Exact == 0 ? "int8 in all products"
+            : $"int8 in {Figures.Whole(rounded)} of {Figures.Count(r.Products, "product")}, exact in the rest";
+        return r.Loss is not { } loss
+            ? counts
+            : $"{counts}: run by Lorq's operators the loss is {Figures.Loss(loss)}; {Figures.Loss(r.LossOfExact!.Value)} if all were exact"
+                + (r.Exact == 0 ? "" : $", {Figures.Loss(r.LossOfRounded!.Value)} if none were");
+    }
 
     private static string Share(ModelFacts m) => Figures.Percent(m.OriginalBytes == 0 ? 1 : (double)m.WrittenBytes / m.OriginalBytes);
 

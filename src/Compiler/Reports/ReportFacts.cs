@@ -56,6 +56,7 @@ internal sealed record ReportFacts(
                 BeforeRefinement = Decision.LossBeforeRefinement,
                 Limit = Request.Spec.MaxLoss,
             },
+            Rounding = Decision.Rounding,
             BestUniform = Decision.Uniform is { Loss: { } loss } u ? new UniformFacts(u.Name, u.Bytes, loss) : null,
             Front = new FrontFacts(
                 [.. Front.Select(p => new FrontPoint(p.Solved.PredictedBytes, p.Solved.PredictedLoss, p.Measured))],
@@ -95,6 +96,7 @@ internal sealed record ReportFacts(
         var units = plan.Menus.Select((m, i) => (Menu: m, Candidate: plan[i])).GroupBy(u => u.Menu.Site);
         var shapes = Materializer.Shapes(plan).ToDictionary(s => s.Site, s => s.Shape);
         var stored = new HashSet<FactorShape>();
+        var exact = Decision.Weights.Where(w => w.ExactActivations).Select(w => w.Site).ToHashSet();
         foreach (var unit in units)
         {
             Site site = unit.Key;
@@ -118,7 +120,11 @@ internal sealed record ReportFacts(
                 error,
                 weight,
                 error * Decision.Omega.GetValueOrDefault(site.Name, 1),
-                [.. Notes(site), .. Sharing(site, shapes)]
+                [
+                    .. Notes(site),
+                    .. Sharing(site, shapes),
+                    .. exact.Contains(site) ? new[] { "Its products take activations exactly." } : [],
+                ]
             )
             {
                 Rank = chosen[0].Factors?.Rank,
@@ -197,6 +203,10 @@ internal sealed record ReportFacts(
         if (Calibration is null)
         {
             yield return "No calibration data: data-free quantizers only, every layer counted by its own relative error, and the result was not compared with the original.";
+        }
+        if (Request.Spec.Budget is not null && Budget.Bytes >= Model.FileBytes)
+        {
+            yield return $"The budget of {Budget.Bytes} bytes does not ask for anything: the model has {Model.FileBytes}.";
         }
         foreach (string warning in (Calibration?.Samples.Warnings ?? []).Concat(Request.Cache?.Warnings ?? []))
         {

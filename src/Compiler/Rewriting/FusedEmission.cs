@@ -53,15 +53,10 @@ public sealed class FusedEmission : GraphEmission
         && site.Uses.All(IsOperator)
         && OperatorFunctions.Allows(site.Weight.OriginScope.Model);
 
-    private protected override void EmitCodes(
-        SiteEdit edit,
-        IReadOnlyList<WeightSegment> segments,
-        PlannedFactors? factors,
-        SharedProjection? projection
-    )
+    private protected override void EmitCodes(SiteEdit edit, PlannedWeight weight, SharedProjection? projection)
     {
         Site site = edit.Site;
-        var tensors = new OperatorTensors(edit.Chain, segments, factors, projection);
+        var tensors = new OperatorTensors(edit.Chain, weight, projection);
         foreach (SiteUse use in site.Uses)
         {
             NodeProto reader = use.Use.Node;
@@ -78,10 +73,10 @@ public sealed class FusedEmission : GraphEmission
 
         NodeProto Node(SiteUse use, string input, string output, string? bias)
         {
-            FactorType? pair = factors?.Shape.Type;
-            OperatorVariant variant = segments is [var segment]
+            FactorType? pair = weight.Factors?.Shape.Type;
+            OperatorVariant variant = weight.Segments is [var segment]
                 ? OperatorVariant.Of(site, use.Kind, segment, pair, bias is not null, edit.Chain.Opset)
-                : OperatorVariant.OfTable(site, segments, pair, edit.Chain.Opset);
+                : OperatorVariant.OfTable(site, weight.Segments, pair, edit.Chain.Opset);
             edit.Variants.Add(variant);
             return tensors.Node(variant, input, output, bias);
         }

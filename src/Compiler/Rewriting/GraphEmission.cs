@@ -48,6 +48,13 @@ public abstract class GraphEmission : IEmission
         && (grid is null || ReadsCodes(site, [grid], Context(model).OpsetOf(site.Weight.OriginScope)));
 
     /// <inheritdoc />
+    public bool RoundsActivations(OnnxModel model, Site site, QuantizationGrid grid) =>
+        WritesOperators
+        && grid.Kind == GridKind.Integer
+        && site.Uses.Any(u => u.Kind != SiteKind.Gather)
+        && ReadsCodes(site, [grid], Context(model).OpsetOf(site.Weight.OriginScope));
+
+    /// <inheritdoc />
     public virtual bool SupportsSegments(Site site) => site is { Kind: SiteKind.Gather, Groups: 1 };
 
     /// <inheritdoc />
@@ -119,15 +126,9 @@ public abstract class GraphEmission : IEmission
 
     /// <summary>Adds chains and replacements for a weight whose readers become nodes that multiply by codes.</summary>
     /// <param name="edit">The site's edit.</param>
-    /// <param name="segments">The codes.</param>
-    /// <param name="factors">The low-rank pair that is added to them, or null.</param>
+    /// <param name="weight">The codes, and the low-rank pair that is added to them where there is one.</param>
     /// <param name="projection">The down-projection that the site shares with others; null for one of its own.</param>
-    private protected abstract void EmitCodes(
-        SiteEdit edit,
-        IReadOnlyList<WeightSegment> segments,
-        PlannedFactors? factors,
-        SharedProjection? projection
-    );
+    private protected abstract void EmitCodes(SiteEdit edit, PlannedWeight weight, SharedProjection? projection);
 
     private EmissionContext Context(OnnxModel model) =>
         contexts.GetValue(
@@ -213,7 +214,7 @@ public abstract class GraphEmission : IEmission
                 }
                 return edit;
             case Encoding.Quantized when ReadsCodes(site, [.. weight.Segments.Select(s => s.Grid)], chain.Opset):
-                EmitCodes(edit, weight.Segments, weight.Factors, projections.Of(site));
+                EmitCodes(edit, weight, projections.Of(site));
                 return edit;
             case Encoding.Quantized:
                 DecodedWeight.Emit(edit, weight.Segments, weight.Factors);

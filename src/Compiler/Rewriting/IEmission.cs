@@ -45,7 +45,11 @@ public abstract record Encoding
 /// <param name="Segments">Column runs in order; empty for keep, fp16 and a low-rank pair alone.</param>
 /// <param name="Encoding">Keep, Half, LowRank or (the first segment's) Quantized.</param>
 /// <param name="Factors">The low-rank pair that is added to the codes, or stands alone; null for none.</param>
-public sealed record CompressedWeight(Site Site, Encoding Encoding, IReadOnlyList<QuantizedMatrix> Segments, FactorPair? Factors = null);
+public sealed record CompressedWeight(Site Site, Encoding Encoding, IReadOnlyList<QuantizedMatrix> Segments, FactorPair? Factors = null)
+{
+    /// <summary>True when its products take activations exactly where they would otherwise round them (<see cref="IEmission.RoundsActivations"/>).</summary>
+    public bool ExactActivations { get; init; }
+}
 
 /// <summary>The same without values: enough to know the bytes.</summary>
 /// <param name="Encoding">Keep, Half, LowRank or Quantized.</param>
@@ -84,6 +88,12 @@ public interface IEmission
     /// every site stores its own.
     /// </summary>
     bool SupportsSharedLeft(OnnxModel model, Site site, QuantizationGrid? grid);
+
+    /// <summary>
+    /// True when products with the site, on this grid, round their activations to int8 where the session says nothing else, unless
+    /// <see cref="CompressedWeight.ExactActivations"/> is set. Which of the two is written takes no bytes.
+    /// </summary>
+    bool RoundsActivations(OnnxModel model, Site site, QuantizationGrid grid);
 
     /// <summary>
     /// Change of the written file's size, in bytes, when the site is stored this way instead of as it was (0 for keep;

@@ -40,24 +40,19 @@ public sealed class OnnxEmission : GraphEmission
         return opset >= BitPlanes.RequiredOpset || (grid.Kind == GridKind.Integer && LowOpset.Supports(opset, site, grid, nodeForm: false));
     }
 
-    private protected override void EmitCodes(
-        SiteEdit edit,
-        IReadOnlyList<WeightSegment> segments,
-        PlannedFactors? factors,
-        SharedProjection? projection
-    )
+    private protected override void EmitCodes(SiteEdit edit, PlannedWeight weight, SharedProjection? projection)
     {
-        var branch = LowRankBranch.Of(edit, factors, projection);
+        var branch = LowRankBranch.Of(edit, weight.Factors, projection);
         Site site = edit.Site;
-        string weight = BlockedCodes.Emit(edit.Chain, segments[0], site.Weight.ElementType, out NodeProto dequantize);
+        string decoded = BlockedCodes.Emit(edit.Chain, weight.Segments[0], site.Weight.ElementType, out NodeProto dequantize);
         edit.Visible.Add(dequantize);
         foreach (SiteUse use in site.Uses)
         {
             NodeProto reader = use.Use.Node;
             NodeProto[] nodes =
                 use.Kind == SiteKind.MatMul
-                    ? [Product(reader.Input[0], weight, reader.Output[0])]
-                    : [.. Gemms.Around(edit.Chain, use, site.N, takesBias: false, (input, output, _) => Product(input, weight, output))];
+                    ? [Product(reader.Input[0], decoded, reader.Output[0])]
+                    : [.. Gemms.Around(edit.Chain, use, site.N, takesBias: false, (input, output, _) => Product(input, decoded, output))];
             edit.Replace(use, branch?.Beside(use, nodes) ?? nodes);
         }
     }

@@ -42,17 +42,12 @@ public sealed class OrtEmission(int accuracyLevel = 0) : GraphEmission
             || (grid.Kind == GridKind.Integer && LowOpset.Supports(opset, site, grid, ReadsCodes(site, [grid], opset)));
     }
 
-    private protected override void EmitCodes(
-        SiteEdit edit,
-        IReadOnlyList<WeightSegment> segments,
-        PlannedFactors? factors,
-        SharedProjection? projection
-    )
+    private protected override void EmitCodes(SiteEdit edit, PlannedWeight weight, SharedProjection? projection)
     {
-        var branch = LowRankBranch.Of(edit, factors, projection);
+        var branch = LowRankBranch.Of(edit, weight.Factors, projection);
         Site site = edit.Site;
         bool gathers = site.Uses.Any(u => u.Kind == SiteKind.Gather);
-        PackedWeight stored = PackedCodes.Emit(edit.Chain, segments, site.Weight.ElementType, rows: gathers);
+        PackedWeight stored = PackedCodes.Emit(edit.Chain, weight.Segments, site.Weight.ElementType, rows: gathers);
         PackedWeight? blocks = gathers ? null : stored;
         foreach (SiteUse use in site.Uses)
         {

@@ -10,6 +10,9 @@ namespace Lorq.Rewriting;
 /// <param name="Factors">The low-rank part; null for none.</param>
 internal sealed record PlannedWeight(Site Site, Encoding Encoding, IReadOnlyList<WeightSegment> Segments, PlannedFactors? Factors)
 {
+    /// <summary>True when its products take activations exactly.</summary>
+    public bool ExactActivations { get; private init; }
+
     /// <summary>A compressed weight, with values.</summary>
     public static PlannedWeight Of(CompressedWeight weight) =>
         new(
@@ -17,7 +20,10 @@ internal sealed record PlannedWeight(Site Site, Encoding Encoding, IReadOnlyList
             weight.Encoding,
             WeightSegment.Of(weight),
             weight.Factors is { } pair ? new PlannedFactors(pair.Shape, pair) : null
-        );
+        )
+        {
+            ExactActivations = weight.ExactActivations,
+        };
 
     /// <summary>A shape, to be measured.</summary>
     public static PlannedWeight Measured(Site site, WeightShape shape) =>

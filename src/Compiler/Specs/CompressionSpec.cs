@@ -24,6 +24,9 @@ public sealed record CompressionSpec
     /// <summary>Settings for some sites; the last that fits a site wins.</summary>
     public IReadOnlyList<SiteOverride> Overrides { get; init; } = [];
 
+    /// <summary>Which products round their activations, where the target has such.</summary>
+    public ActivationChoice Activations { get; init; }
+
     /// <summary>Globs on weight or node names that are left alone.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
@@ -61,6 +64,19 @@ public sealed record CalibrationSpec
 
     /// <summary>Bytes that second moments may take at once; more means several passes.</summary>
     public long MemoryCapBytes { get; init; } = 1L << 30;
+}
+
+/// <summary>Which products of the <c>fused</c> target round their activations to int8.</summary>
+public enum ActivationChoice
+{
+    /// <summary>All but those that have to be exact so that rounding adds no more than a few per cent to the loss.</summary>
+    Auto,
+
+    /// <summary>All.</summary>
+    Int8,
+
+    /// <summary>None.</summary>
+    Exact,
 }
 
 /// <summary>Which stored zero points the menu offers.</summary>

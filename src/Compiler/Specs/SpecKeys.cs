@@ -54,6 +54,16 @@ internal static class SpecKeys
             Choices = () => [.. Emissions.All.Select(e => e.Name)],
         },
         new(
+            "activations",
+            SpecType.Text,
+            "Which products of the fused target round their activations: auto (all but those that would lose most), int8 (all) or exact (none).",
+            (s, v) => s with { Activations = Enum.Parse<ActivationChoice>((string)v, true) },
+            s => s.Activations.ToString().ToLowerInvariant()
+        )
+        {
+            Choices = () => ["auto", "int8", "exact"],
+        },
+        new(
             "threads",
             SpecType.Integer,
             "Worker threads; 0 for one per core.",

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Lorq.Benchmarks.Judges;
 using Lorq.Benchmarks.Tools;
 using Lorq.Calibration;
@@ -28,8 +29,8 @@ internal sealed class FusedBenchmark(SharedModels models, WorkFolder work, strin
         "The fused target, end to end",
         "fused",
         $"""
-        Files of `lorq compress --target fused` with the default menu. *Operators*: run with `Lorq.Runtime`, int8 activations; *bodies*: the same
-        file in stock ONNX Runtime, which runs the nodes' functions of standard operators. Losses as in [quality.md](quality.md). Times are
+        Files of `lorq compress --target fused` with the default menu. *Operators*: run with `Lorq.Runtime`, int8 activations in all products but those
+        that the compiler [made exact](../methods/activations.md); *bodies*: the same file in stock ONNX Runtime, which runs the nodes' functions of standard operators. Losses as in [quality.md](quality.md). Times are
         medians of {Runs} runs of both files in turns in one process; a ratio below 1 means that the compressed file is faster. Memory is the
         high-water mark of a process that loads the one file and runs one batch of it ten times.
         """
@@ -40,7 +41,18 @@ internal sealed class FusedBenchmark(SharedModels models, WorkFolder work, strin
     public async Task<bool> Run(CancellationToken cancellationToken)
     {
         page.Line("## Loss").Line();
-        page.Head("model", ">file at most", ">written", ">loss at most", ">operators", "", ">bodies", ">operators ÷ bodies, at most", "");
+        page.Head(
+            "model",
+            ">file at most",
+            ">written",
+            ">loss at most",
+            ">operators",
+            "",
+            ">bodies",
+            ">operators ÷ bodies, at most",
+            "",
+            ">exact products"
+        );
         var files = new List<(Bar Bar, string Path)>();
         bool met = true;
         foreach (Bar bar in Bar.Fused.Where(b => only is null || b.Model == only))
@@ -88,6 +100,7 @@ internal sealed class FusedBenchmark(SharedModels models, WorkFolder work, strin
         double ratio = (own.Loss - nothing) / (bodies.Loss - nothing);
         bool isSmall = own.Loss <= bar.MostLoss && file.Bytes <= bar.MostBytes(0);
         bool isClose = ratio <= ActivationLimit;
+        JsonElement rounding = file.Report.GetProperty("rounding");
         page.Row(
             bar.Model,
             ResultPage.Bytes(bar.MostBytes(0)),
@@ -97,7 +110,8 @@ internal sealed class FusedBenchmark(SharedModels models, WorkFolder work, strin
             Verdict(isSmall),
             bodies.Shown,
             $"{Number(ratio, "F3")}, {Number(ActivationLimit, "F2")}",
-            Verdict(isClose)
+            Verdict(isClose),
+            $"{rounding.GetProperty("exact")} of {rounding.GetProperty("products")}"
         );
         return isSmall && isClose;
     }

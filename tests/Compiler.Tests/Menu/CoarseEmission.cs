@@ -22,6 +22,8 @@ internal sealed class CoarseEmission(IEmission inner, float share) : IEmission
 
     public bool SupportsSharedLeft(OnnxModel model, Site site, QuantizationGrid? grid) => inner.SupportsSharedLeft(model, site, grid);
 
+    public bool RoundsActivations(OnnxModel model, Site site, QuantizationGrid grid) => inner.RoundsActivations(model, site, grid);
+
     public long BytesDelta(OnnxModel model, Site site, WeightShape shape) => inner.BytesDelta(model, site, shape);
 
     public long FixedBytes(OnnxModel model) => inner.FixedBytes(model);

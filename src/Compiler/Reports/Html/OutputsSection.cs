@@ -20,6 +20,7 @@ internal static class OutputsSection
                     $"{Figures.Count(d.Samples, "held-out sample")}, compared with the original row by row (a row is what the last axis holds)."
                 ),
                 Outputs(d),
+                report.Rounding is { } rounding ? Paragraph($"Activations: {MarkdownReport.RoundingSentence(rounding)}.") : null,
                 Remarks(d),
                 d.WorstSamples.Count == 0 ? null : El("h3", "The samples that changed most"),
                 d.WorstSamples.Count == 0 ? null : Worst(d.WorstSamples)

@@ -19,17 +19,18 @@ internal sealed class OperatorTensors
     // Slots 1 to 9; see docs/operators.
     private readonly string[] inputs;
     private readonly IReadOnlyList<WeightSegment> segments;
+    private readonly bool exactActivations;
 
     /// <summary>Stores the tensors.</summary>
     /// <param name="chain">Where to write.</param>
-    /// <param name="segments">The codes: one run of columns, or several of a table.</param>
-    /// <param name="factors">The pair; null for none.</param>
+    /// <param name="weight">The codes, one run of columns or several of a table, and the pair where there is one.</param>
     /// <param name="projection">The sites that store one left factor between them; null for one of its own.</param>
-    public OperatorTensors(ChainBuilder chain, IReadOnlyList<WeightSegment> segments, PlannedFactors? factors, SharedProjection? projection)
+    public OperatorTensors(ChainBuilder chain, PlannedWeight weight, SharedProjection? projection)
     {
-        this.segments = segments;
+        segments = weight.Segments;
+        exactActivations = weight.ExactActivations;
         inputs = ["", Codes(chain), ScalesOf(chain), ZeroPointsOf(chain), "", "", "", "", CodebookOf(chain), FactorsOf(chain)];
-        if (factors is null)
+        if (weight.Factors is not { } factors)
         {
             return;
         }
@@ -66,6 +67,11 @@ internal sealed class OperatorTensors
         else
         {
             node.Attribute.Add(Attributes.Ints("runs", [.. segments.SelectMany(Run)]));
+        }
+        if (variant is { Operator: OperatorVariant.LowRankQMatMul, Codebook: false })
+        {
+            // Written either way, so that the file's size does not depend on the choice, which is made last.
+            node.Attribute.Add(Attributes.Int("activation_bits", exactActivations ? 32 : 0));
         }
         if (variant is { Operator: OperatorVariant.QGather, Half: true })
         {

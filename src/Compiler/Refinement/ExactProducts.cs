@@ -1,0 +1,45 @@
+namespace Lorq.Refinement;
+
+/// <summary>A product whose activations can be rounded.</summary>
+/// <param name="Rounding">What rounding them loses, predicted; in any unit.</param>
+/// <param name="Work">What computing it takes.</param>
+internal readonly record struct RoundedProduct(double Rounding, double Work);
+
+/// <summary>Finds the products that have to take their activations exactly so that rounding those of the rest loses no more than is allowed.</summary>
+internal static class ExactProducts
+{
+    /// <summary>Files measured at most, the one without exact products included.</summary>
+    private const int MaximumRounds = 4;
+
+    /// <summary>
+    /// Takes the products that lose most for their work first. Losses of roundings add up, but predictions are only right in relation to each
+    /// other: how much they are worth is measured, after every choice again, until the measured loss is small enough.
+    /// </summary>
+    /// <param name="products">The products.</param>
+    /// <param name="allowed">What rounding may lose.</param>
+    /// <param name="measure">What rounding loses when these products are exact; asked at most four times.</param>
+    /// <returns>Per product, whether it is exact.</returns>
+    public static bool[] Choose(IReadOnlyList<RoundedProduct> products, double allowed, Func<bool[], double> measure)
+    {
+        var exact = new bool[products.Count];
+        int[] order = [.. Enumerable.Range(0, exact.Length).OrderByDescending(i => products[i].Rounding / products[i].Work)];
+        double left = products.Sum(p => p.Rounding);
+        int next = 0;
+        for (int round = 1; next < order.Length; round++)
+        {
+            double lost = measure(exact);
+            if (lost <= allowed)
+            {
+                break;
+            }
+            double unit = lost / left;
+            do
+            {
+                exact[order[next]] = true;
+                left -= products[order[next]].Rounding;
+                next++;
+            } while (next < order.Length && (round == MaximumRounds || !(left * unit <= allowed)));
+        }
+        return exact;
+    }
+}
