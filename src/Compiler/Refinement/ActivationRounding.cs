@@ -28,7 +28,7 @@ public sealed record RoundingFacts(int Products, int Exact, double? Loss, double
 /// <param name="path">Where trials are written.</param>
 /// <param name="save">How they are saved.</param>
 /// <param name="threads">Threads; 0 for one per core.</param>
-public sealed class ActivationRounding(OnnxModel model, IEmission emission, string path, SaveOptions save, int threads)
+internal sealed class ActivationRounding(OnnxModel model, IEmission emission, string path, SaveOptions save, int threads)
 {
     /// <summary>Share of the file's own loss that rounding may add on the held-out samples.</summary>
     private const double AllowedShare = 0.03;
@@ -43,7 +43,7 @@ public sealed class ActivationRounding(OnnxModel model, IEmission emission, stri
     /// <param name="maxLoss">What the file may lose with its activations rounded; null for no limit.</param>
     /// <param name="progress">Begins a stage when there is something to measure.</param>
     /// <param name="cancellationToken">Stops.</param>
-    internal Decision Choose(
+    public Decision Choose(
         Decision decision,
         ActivationChoice choice,
         CalibrationRun? calibration,
@@ -71,7 +71,7 @@ public sealed class ActivationRounding(OnnxModel model, IEmission emission, stri
     /// <c>Σ_k E[step²]/12·‖W_k‖² / tr(WᵀHW)</c>. E[max x²] is not known; the 4-norm of the run's E[x²] stands for it, which is right up to a factor
     /// that is much the same everywhere.
     /// </summary>
-    internal static double RelativeError(SecondMoment moment, ReadOnlySpan<float> weight, int n)
+    public static double RelativeError(SecondMoment moment, ReadOnlySpan<float> weight, int n)
     {
         double error = 0;
         for (int start = 0; start < moment.K; start += Run)
