@@ -15,5 +15,8 @@ internal sealed record LorqNodes(Action<SessionOptions>? Configure, string? Desc
     public static LorqNodes Of(OnnxModel model, bool stock) =>
         model.Opset(LorqOperators.Domain) == 0 ? new LorqNodes(null, null)
         : stock ? new LorqNodes(null, "by their function bodies, as ONNX Runtime without Lorq runs them")
-        : new LorqNodes(options => options.AddLorqOperators(), $"by Lorq's operators ({LorqOperators.InstructionSet}, int8 activations unless a node is exact)");
+        : new LorqNodes(
+            options => options.AddLorqOperators(),
+            $"by Lorq's operators ({LorqOperators.InstructionSet}, int8 activations unless a node is exact)"
+        );
 }

@@ -3,7 +3,7 @@ using Lorq.Runtime.Cpu.Isa;
 
 namespace Lorq.Runtime.Cpu;
 
-/// <summary>The float inner loops: up to three rows against a panel of two vectors of columns. The projections onto and from the low rank, and exact activations.</summary>
+/// <summary>The float inner loops: up to three rows, or six, against a panel of two vectors of columns. The projections onto and from the low rank, and exact activations.</summary>
 internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
     where TIsa : IKernelIsa<TInt, TFloat>
     where TInt : unmanaged
@@ -37,6 +37,13 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
             f11 = zero,
             f20 = zero,
             f21 = zero;
+        // The second half of six rows, or of the k of fewer.
+        TFloat g00 = zero,
+            g01 = zero,
+            g10 = zero,
+            g11 = zero,
+            g20 = zero,
+            g21 = zero;
         float* from = work.From;
         if (from is not null)
         {
@@ -51,6 +58,15 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
             {
                 f20 = TIsa.Load(from + 2 * work.FromStride);
                 f21 = TIsa.Load(from + 2 * work.FromStride + lanes);
+            }
+            if (rows > 3)
+            {
+                g00 = TIsa.Load(from + 3 * work.FromStride);
+                g01 = TIsa.Load(from + 3 * work.FromStride + lanes);
+                g10 = TIsa.Load(from + 4 * work.FromStride);
+                g11 = TIsa.Load(from + 4 * work.FromStride + lanes);
+                g20 = TIsa.Load(from + 5 * work.FromStride);
+                g21 = TIsa.Load(from + 5 * work.FromStride + lanes);
             }
         }
         float* x = work.X;
@@ -71,19 +87,39 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
             f00 = TIsa.Add(f00, TIsa.Add(f10, f20));
             f01 = TIsa.Add(f01, TIsa.Add(f11, f21));
         }
+        else if (rows == SixRows.Count)
+        {
+            float* x3 = x + 3 * work.XStride;
+            float* x4 = x3 + work.XStride;
+            float* x5 = x4 + work.XStride;
+            for (; k < length; k++)
+            {
+                TFloat w0 = Load(weights);
+                TFloat w1 = Load(weights + lanes);
+                Step(x + k, x1 + k, x2 + k, w0, w1, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
+                Step(x3 + k, x4 + k, x5 + k, w0, w1, ref g00, ref g01, ref g10, ref g11, ref g20, ref g21);
+                weights += 2 * lanes;
+            }
+        }
         else
         {
             // Six sums do not hide it either: twelve do, of every other k, and still fit into sixteen registers.
-            TFloat g00 = zero,
-                g01 = zero,
-                g10 = zero,
-                g11 = zero,
-                g20 = zero,
-                g21 = zero;
             for (; k + 2 <= length; k += 2)
             {
-                Step(x + k, x1 + k, x2 + k, weights, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
-                Step(x + k + 1, x1 + k + 1, x2 + k + 1, weights + 2 * lanes, ref g00, ref g01, ref g10, ref g11, ref g20, ref g21);
+                Step(x + k, x1 + k, x2 + k, Load(weights), Load(weights + lanes), ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
+                Step(
+                    x + k + 1,
+                    x1 + k + 1,
+                    x2 + k + 1,
+                    Load(weights + 2 * lanes),
+                    Load(weights + 3 * lanes),
+                    ref g00,
+                    ref g01,
+                    ref g10,
+                    ref g11,
+                    ref g20,
+                    ref g21
+                );
                 weights += 4 * lanes;
             }
             f00 = TIsa.Add(f00, g00);
@@ -95,7 +131,7 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
         }
         for (; k < length; k++)
         {
-            Step(x + k, x1 + k, x2 + k, weights, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
+            Step(x + k, x1 + k, x2 + k, Load(weights), Load(weights + lanes), ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
             weights += 2 * lanes;
         }
         float* to = work.To;
@@ -111,15 +147,25 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
             TIsa.Store(to + 2 * work.ToStride, f20);
             TIsa.Store(to + 2 * work.ToStride + lanes, f21);
         }
+        if (rows > 3)
+        {
+            TIsa.Store(to + 3 * work.ToStride, g00);
+            TIsa.Store(to + 3 * work.ToStride + lanes, g01);
+            TIsa.Store(to + 4 * work.ToStride, g10);
+            TIsa.Store(to + 4 * work.ToStride + lanes, g11);
+            TIsa.Store(to + 5 * work.ToStride, g20);
+            TIsa.Store(to + 5 * work.ToStride + lanes, g21);
+        }
     }
 
     /// <summary>One k of all rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step<TWeight>(
+    private static void Step(
         float* x,
         float* x1,
         float* x2,
-        TWeight* weights,
+        TFloat w0,
+        TFloat w1,
         ref TFloat f00,
         ref TFloat f01,
         ref TFloat f10,
@@ -127,10 +173,7 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
         ref TFloat f20,
         ref TFloat f21
     )
-        where TWeight : unmanaged
     {
-        TFloat w0 = Load(weights);
-        TFloat w1 = Load(weights + sizeof(TFloat) / sizeof(float));
         TFloat value = TIsa.Broadcast(x);
         f00 = TIsa.MultiplyAdd(value, w0, f00);
         f01 = TIsa.MultiplyAdd(value, w1, f01);

@@ -21,6 +21,12 @@ internal readonly struct ThreeRows : IRowCount
     public static int Count => 3;
 }
 
+/// <summary>Two tiles of three at once: where all sums are floats, twelve of them hide the latency of an addition, and each weight is loaded for six rows.</summary>
+internal readonly struct SixRows : IRowCount
+{
+    public static int Count => 6;
+}
+
 /// <summary>The rows of x cut into tiles of three; what remains is one or two tiles of two, or the only row. No tile of one row beside others.</summary>
 internal readonly record struct RowTiles(int Rows)
 {
@@ -39,4 +45,9 @@ internal readonly record struct RowTiles(int Rows)
 
     /// <summary>The rows of tile <paramref name="tile"/>: 1, 2 or 3.</summary>
     public int Height(int tile) => Start(tile + 1) - Start(tile);
+
+    /// <summary>How many tiles from <paramref name="tile"/> on a float kernel takes at once: two of three rows, or one.</summary>
+    /// <param name="tile">The first.</param>
+    /// <param name="end">The tile after the last that may be taken.</param>
+    public int Span(int tile, int end) => tile + 2 <= end && Start(tile + 2) - Start(tile) == SixRows.Count ? 2 : 1;
 }

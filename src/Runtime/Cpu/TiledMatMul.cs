@@ -91,14 +91,19 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         if (call.Phase == 2)
         {
             (int first, int end) = Share(weights.Panels, index, call.Tasks);
-            if (IsPacked(new RowTiles(call.Rows)))
+            var tiles = new RowTiles(call.Rows);
+            if (IsPacked(tiles))
             {
                 RunPacked(call, first, end);
                 return;
             }
-            for (int panel = first; panel < end; panel++)
+            // Rows outside, panels inside: the second-level cache holds the activations of a chunk's rows for all panels.
+            for (int tile = 0; tile < tiles.Count; tile += ChunkTiles)
             {
-                RunPanel(call, panel);
+                for (int panel = first; panel < end; panel++)
+                {
+                    RunPanel(call, panel, tile, Math.Min(tile + ChunkTiles, tiles.Count));
+                }
             }
             return;
         }
@@ -220,12 +225,14 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                     FromStride = weights.RankStride,
                     ToStride = weights.RankStride,
                 };
-                for (int tile = from; tile < to; tile++)
+                for (int tile = from; tile < to; )
                 {
-                    work.X = call.X + (nint)tiles.Start(tile) * weights.K + first;
-                    work.To = call.T + (nint)tiles.Start(tile) * weights.RankStride + p * Panel;
+                    int start = tiles.Start(tile);
+                    tile += tiles.Span(tile, to);
+                    work.X = call.X + (nint)start * weights.K + first;
+                    work.To = call.T + (nint)start * weights.RankStride + p * Panel;
                     work.From = first == 0 ? null : work.To;
-                    RunFloat(tiles.Height(tile), work);
+                    RunFloat(tiles.Start(tile) - start, work);
                 }
             }
         }
@@ -279,14 +286,14 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunPanel(MatMulCall call, int panel)
+    private void RunPanel(MatMulCall call, int panel, int from, int to)
     {
         var tiles = new RowTiles(call.Rows);
         bool isExact = mode == ActivationMode.Exact;
         int chunk = isExact ? FloatUnits : ChunkUnits;
         byte* unpacked = stackalloc byte[isExact ? FloatUnits * 32 * Panel * sizeof(float) : ChunkUnits * 16 * sizeof(TInt)];
         float* scales = stackalloc float[weights.Scales is not null || isExact ? 0 : ChunkUnits * 2 * Panel];
-        float* sums = stackalloc float[Math.Min(tiles.Count, ChunkTiles) * 3 * Panel];
+        float* sums = stackalloc float[(to - from) * 3 * Panel];
         bool isWidened = tiles.Count > 1 && weights.HalfL2 is not null && weights.Rank <= WidenedRank;
         float* l2 = stackalloc float[isWidened ? weights.Rank * Panel : 0];
         TileWork pair = Pair(call, panel);
@@ -295,42 +302,39 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             Widen(pair.HalfWeights, l2, weights.Rank);
             pair.Weights = (byte*)l2;
         }
-        for (int from = 0; from < tiles.Count; from += ChunkTiles)
+        for (int unit = 0; unit < weights.Units; unit += chunk)
         {
-            int to = Math.Min(from + ChunkTiles, tiles.Count);
-            for (int unit = 0; unit < weights.Units; unit += chunk)
+            int units = Math.Min(chunk, weights.Units - unit);
+            TileWork work = Chunk(panel, unit, units);
+            if (isExact)
             {
-                int units = Math.Min(chunk, weights.Units - unit);
-                TileWork work = Chunk(panel, unit, units);
-                if (isExact)
+                Decode(panel, unit, units, (float*)unpacked);
+                work.Weights = unpacked;
+                work.Length = Math.Min(units * PackedMatrix.Unit, weights.K - unit * PackedMatrix.Unit);
+            }
+            else
+            {
+                Unpack(work.Weights, units, unpacked);
+                work.Weights = unpacked;
+                if (work.Scales is null)
                 {
-                    Decode(panel, unit, units, (float*)unpacked);
-                    work.Weights = unpacked;
-                    work.Length = Math.Min(units * PackedMatrix.Unit, weights.K - unit * PackedMatrix.Unit);
+                    WidenScales(work, scales, weights.IsHalfBlock ? 2 * units : (units - 1) / weights.UnitsPerBlock + 1);
+                    work.Scales = scales;
                 }
-                else
-                {
-                    Unpack(work.Weights, units, unpacked);
-                    work.Weights = unpacked;
-                    if (work.Scales is null)
-                    {
-                        WidenScales(work, scales, weights.IsHalfBlock ? 2 * units : (units - 1) / weights.UnitsPerBlock + 1);
-                        work.Scales = scales;
-                    }
-                }
-                for (int tile = from; tile < to; tile++)
-                {
-                    RunTile(call, tiles, tile, panel, unit, ref work, ref pair, sums + (tiles.Start(tile) - tiles.Start(from)) * Panel);
-                }
+            }
+            for (int tile = from; tile < to; )
+            {
+                int start = tiles.Start(tile);
+                tile += isExact ? tiles.Span(tile, to) : 1;
+                int height = tiles.Start(tile) - start;
+                RunTile(call, start, height, panel, unit, ref work, ref pair, sums + (start - tiles.Start(from)) * Panel);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunTile(MatMulCall call, RowTiles tiles, int tile, int panel, int unit, ref TileWork work, ref TileWork pair, float* sums)
+    private void RunTile(MatMulCall call, int start, int height, int panel, int unit, ref TileWork work, ref TileWork pair, float* sums)
     {
-        int start = tiles.Start(tile);
-        int height = tiles.Height(tile);
         work.Codes = CodesOf(call, start) + (nint)unit * height * PackedMatrix.Unit;
         work.Sums = SumsOf(call, start) + (nint)unit * Runs * height * 2;
         work.X = call.X + (nint)start * weights.K + unit * PackedMatrix.Unit;
@@ -432,8 +436,11 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             case 2:
                 FloatTile<TIsa, TInt, TFloat, TwoRows>.Run(work);
                 break;
-            default:
+            case 3:
                 FloatTile<TIsa, TInt, TFloat, ThreeRows>.Run(work);
+                break;
+            default:
+                FloatTile<TIsa, TInt, TFloat, SixRows>.Run(work);
                 break;
         }
     }

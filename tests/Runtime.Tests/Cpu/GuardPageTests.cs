@@ -36,7 +36,7 @@ public sealed unsafe partial class GuardPageTests
                     foreach (ActivationMode mode in Enum.GetValues<ActivationMode>())
                     {
                         using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, isa);
-                        foreach (int rows in (int[])[1, 2, 3, 4, 7])
+                        foreach (int rows in (int[])[1, 2, 3, 4, 7, 8])
                         {
                             foreach (bool atEnd in (bool[])[true, false])
                             {

@@ -141,12 +141,35 @@ public sealed unsafe class KernelTests
         }
     }
 
-    [Fact]
-    public void Results_do_not_depend_on_threads()
+    [Theory]
+    [InlineData(ActivationMode.Int8)]
+    [InlineData(ActivationMode.Exact)]
+    public void Rows_beyond_those_that_share_an_unpacked_chunk_are_right(ActivationMode mode)
+    {
+        const int K = 300;
+        const int Rows = 205;
+        var weights = new RandomWeights(1, K, 40, 4, 32, zeros: true, ScaleForm.Byte, Factors.Half, 20);
+        float[] x = RandomWeights.Normals(new Random(2), Rows * K, 1);
+        double[] expected = weights.Multiply(
+            x,
+            mode == ActivationMode.Int8 ? weights.Rounded(x, Rows) : [.. x.Select(v => (double)v)],
+            Rows
+        );
+        foreach (InstructionSet isa in CpuKernels.Supported)
+        {
+            using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, isa);
+            AssertClose(expected, Run(kernel, x, Rows), 1e-5, $"{isa}");
+        }
+    }
+
+    [Theory]
+    [InlineData(ActivationMode.Int8)]
+    [InlineData(ActivationMode.Exact)]
+    public void Results_do_not_depend_on_threads(ActivationMode mode)
     {
         var weights = new RandomWeights(1, 1537, 300, 3, 32, zeros: true, ScaleForm.Half, Factors.Half, 24);
-        using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, CpuKernels.Best);
-        foreach (int rows in (int[])[1, 2, 40])
+        using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, CpuKernels.Best);
+        foreach (int rows in (int[])[1, 2, 40, 100])
         {
             float[] x = RandomWeights.Normals(new Random(rows), rows * 1537, 1);
             Assert.Equal(Run(kernel, x, rows), Run(kernel, x, rows, new Threads()));
