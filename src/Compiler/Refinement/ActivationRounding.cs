@@ -33,6 +33,9 @@ internal sealed class ActivationRounding(OnnxModel model, IEmission emission, st
     /// <summary>Share of the file's own loss that rounding may add on the held-out samples.</summary>
     private const double AllowedShare = 0.02;
 
+    /// <summary>Samples that single products are measured on.</summary>
+    private const int FewSamples = 16;
+
     /// <summary>Activations that share a scale.</summary>
     private const int Run = 32;
 
@@ -97,51 +100,66 @@ internal sealed class ActivationRounding(OnnxModel model, IEmission emission, st
         CancellationToken cancellationToken
     )
     {
-        ReferenceOutputs reference;
-        using (var original = new ModelRunner(model.Path, threads))
+        Samples all = Original(calibration.HeldOut, calibration.Mask, cancellationToken);
+        double LossWith(Samples samples, Func<int, bool> isExact) =>
+            Loss(Marked(decision, rounding.Where((_, i) => isExact(i))), samples, ActivationMode.Int8, cancellationToken);
+
+        double exact = Loss(decision, all, ActivationMode.Exact, cancellationToken);
+        double allowed = Math.Max(0, Math.Min(AllowedShare * exact, (maxLoss ?? double.PositiveInfinity) - exact));
+        double rounded = LossWith(all, _ => false);
+        double loss = rounded;
+        bool[] chosen = new bool[rounding.Length];
+        if (rounded - exact > allowed)
         {
-            reference = Divergence.Reference(
-                original,
-                calibration.HeldOut,
-                calibration.Mask,
-                threads: threads,
-                cancellationToken: cancellationToken
+            RoundedProduct[] products = [.. rounding.Select(w => Predicted(w.Site, decision, calibration.Result))];
+            Samples few =
+                calibration.HeldOut.Samples <= FewSamples
+                    ? all
+                    : Original(calibration.HeldOut.First(FewSamples), calibration.Mask, cancellationToken);
+            double fewExact = Loss(decision, few, ActivationMode.Exact, cancellationToken);
+            double fewRounded = LossWith(few, _ => false);
+            int measured = 0;
+            products = ExactProducts.Corrected(
+                products,
+                allowed / (rounded - exact),
+                i =>
+                {
+                    progress.Report(new StageProgress("single products", measured++, products.Length, rounding[i].Site.Name));
+                    return fewRounded > fewExact ? (LossWith(few, j => j != i) - fewExact) / (fewRounded - fewExact) : 0;
+                }
+            );
+            chosen = ExactProducts.Choose(
+                products,
+                allowed,
+                marks =>
+                {
+                    loss = Array.IndexOf(marks, true) < 0 ? rounded : LossWith(all, i => marks[i]);
+                    return loss - exact;
+                }
             );
         }
-        double Loss(Decision trial, ActivationMode mode)
-        {
-            using (OnnxModel rewritten = emission.Rewrite(model, trial.Weights, cancellationToken))
-            {
-                rewritten.Save(path, save, cancellationToken);
-            }
-            using var runner = new ModelRunner(path, threads, options => options.AddLorqOperators(mode));
-            return Divergence.Measure(reference, runner, calibration.HeldOut, threads, cancellationToken).Loss;
-        }
-        double exact = Loss(decision, ActivationMode.Exact);
-        double allowed = Math.Max(0, Math.Min(AllowedShare * exact, (maxLoss ?? double.PositiveInfinity) - exact));
-        var products = new RoundedProduct[rounding.Length];
-        for (int i = 0; i < products.Length; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            progress.Report(new StageProgress("rounding errors", i, products.Length, rounding[i].Site.Name));
-            products[i] = Predicted(rounding[i].Site, decision, calibration.Result);
-        }
-        var losses = new List<double>();
-        bool[] chosen = ExactProducts.Choose(
-            products,
-            allowed,
-            marks =>
-            {
-                losses.Add(Loss(Marked(decision, rounding.Where((_, i) => marks[i])), ActivationMode.Int8));
-                return losses[^1] - exact;
-            }
-        );
         int count = chosen.Count(c => c);
-        double loss = count == chosen.Length ? exact : losses[^1];
         return Marked(decision, rounding.Where((_, i) => chosen[i])) with
         {
-            Rounding = new RoundingFacts(products.Length, count, loss, exact, losses[0]),
+            Rounding = new RoundingFacts(rounding.Length, count, count == chosen.Length ? exact : loss, exact, rounded),
         };
+    }
+
+    private Samples Original(DataSet data, string? mask, CancellationToken cancellationToken)
+    {
+        using var original = new ModelRunner(model.Path, threads);
+        return new Samples(data, Divergence.Reference(original, data, mask, threads: threads, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>The loss of a file with these weights, run by Lorq's operators.</summary>
+    private double Loss(Decision trial, Samples samples, ActivationMode mode, CancellationToken cancellationToken)
+    {
+        using (OnnxModel rewritten = emission.Rewrite(model, trial.Weights, cancellationToken))
+        {
+            rewritten.Save(path, save, cancellationToken);
+        }
+        using var runner = new ModelRunner(path, threads, options => options.AddLorqOperators(mode));
+        return Divergence.Measure(samples.Reference, runner, samples.Data, threads, cancellationToken).Loss;
     }
 
     private static RoundedProduct Predicted(Site site, Decision decision, CalibrationResult calibration)
@@ -166,4 +184,7 @@ internal sealed class ActivationRounding(OnnxModel model, IEmission emission, st
         var marked = exact.Select(w => w.Site).ToHashSet();
         return decision with { Weights = [.. decision.Weights.Select(w => w with { ExactActivations = marked.Contains(w.Site) })] };
     }
+
+    /// <summary>Samples and the original's outputs on them.</summary>
+    private sealed record Samples(DataSet Data, ReferenceOutputs Reference);
 }

@@ -12,6 +12,30 @@ internal static class ExactProducts
     private const int MaximumRounds = 4;
 
     /// <summary>
+    /// Predictions as shares of the whole, those that matter averaged with what is measured: a prediction misses what is special about a product, a measurement
+    /// on few samples is noisy.
+    /// </summary>
+    /// <param name="products">The products as predicted.</param>
+    /// <param name="allowed">Which share may remain.</param>
+    /// <param name="measure">The share that a product loses alone. Asked by falling loss per work, until the rest is predicted to lose half of what may remain.</param>
+    public static RoundedProduct[] Corrected(IReadOnlyList<RoundedProduct> products, double allowed, Func<int, double> measure)
+    {
+        double left = products.Sum(p => p.Rounding);
+        RoundedProduct[] shares = [.. products.Select(p => p with { Rounding = left > 0 ? p.Rounding / left : 1.0 / products.Count })];
+        left = 1;
+        foreach (int i in ByLossPerWork(shares))
+        {
+            if (left <= allowed / 2)
+            {
+                break;
+            }
+            left -= shares[i].Rounding;
+            shares[i] = shares[i] with { Rounding = (shares[i].Rounding + Math.Max(0, measure(i))) / 2 };
+        }
+        return shares;
+    }
+
+    /// <summary>
     /// Takes the products that lose most for their work first. Losses of roundings add up, but predictions are only right in relation to each
     /// other: how much they are worth is measured, after every choice again, until the measured loss is small enough.
     /// </summary>
@@ -22,7 +46,7 @@ internal static class ExactProducts
     public static bool[] Choose(IReadOnlyList<RoundedProduct> products, double allowed, Func<bool[], double> measure)
     {
         var exact = new bool[products.Count];
-        int[] order = [.. Enumerable.Range(0, exact.Length).OrderByDescending(i => products[i].Rounding / products[i].Work)];
+        int[] order = ByLossPerWork(products);
         double left = products.Sum(p => p.Rounding);
         int next = 0;
         for (int round = 1; next < order.Length; round++)
@@ -42,4 +66,7 @@ internal static class ExactProducts
         }
         return exact;
     }
+
+    private static int[] ByLossPerWork(IReadOnlyList<RoundedProduct> products) =>
+        [.. Enumerable.Range(0, products.Count).OrderByDescending(i => products[i].Rounding / products[i].Work)];
 }

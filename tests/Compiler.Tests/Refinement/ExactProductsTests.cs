@@ -60,6 +60,28 @@ public sealed class ExactProductsTests
         Assert.Empty(ExactProducts.Choose([], 0, _ => throw new InvalidOperationException()));
     }
 
+    [Fact]
+    public void What_a_prediction_missed_is_found_where_it_matters()
+    {
+        // The third product is predicted to lose a tenth of what it does; the last ones lose next to nothing and are not asked for.
+        RoundedProduct[] products = [new(50, 4), new(30, 4), new(8, 1), new(0.5, 4), new(0.5, 4)];
+        double[] shares = [0.2, 0.1, 0.68, 0.01, 0.01];
+        var asked = new List<int>();
+        RoundedProduct[] corrected = ExactProducts.Corrected(
+            products,
+            0.1,
+            i =>
+            {
+                asked.Add(i);
+                return shares[i];
+            }
+        );
+        Assert.Equal([0, 2, 1], asked);
+        Assert.Equal((8 / 89.0 + 0.68) / 2, corrected[2].Rounding, 1e-12);
+        Assert.Equal(0.5 / 89, corrected[3].Rounding, 1e-12);
+        Assert.Equal([false, false, true, false, false], ExactProducts.Choose(corrected, 0.65, marks => Left(shares, marks)));
+    }
+
     private static double Left(double[] losses, bool[] exact) => losses.Where((_, i) => !exact[i]).Sum();
 
     private static double Work(RoundedProduct[] products, bool[] exact) => products.Where((_, i) => exact[i]).Sum(p => p.Work);
