@@ -59,6 +59,8 @@ internal static class CompressCommand
                 {
                     throw Catalogue.NoBudget.With(path);
                 }
+                string? list = parsed.GetValue(dependencies);
+                SideFiles.Require("lorq compress", DependencyFile.Inputs(path, parsed.GetValue(specFile), spec), (dependencies.Name, list));
                 bool isQuiet = parsed.GetValue(quiet);
                 var request = new CompilationRequest(path, spec, parsed.GetValue(output)!, Reproduce(parsed))
                 {
@@ -66,7 +68,7 @@ internal static class CompressCommand
                     MeasuresSpeed = !parsed.GetValue(noSpeed),
                 };
                 CompilationResult result = ProgressDisplay.Run(isQuiet, progress => Compilation.Run(request, progress, cancellationToken));
-                if (parsed.GetValue(dependencies) is { } list)
+                if (list is not null)
                 {
                     DependencyFile.Write(list, path, parsed.GetValue(specFile), spec.Calibration.Data, cancellationToken);
                 }

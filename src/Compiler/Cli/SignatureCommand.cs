@@ -34,6 +34,8 @@ internal static class SignatureCommand
             (parsed, cancellationToken) =>
             {
                 string path = parsed.GetValue(model)!;
+                string? list = parsed.GetValue(dependencies);
+                SideFiles.Require("lorq signature", [path], (output.Name, parsed.GetValue(output)), (dependencies.Name, list));
                 string json = SignatureManifest.Of(path, cancellationToken).ToJson();
                 if (parsed.GetValue(output) is { } file)
                 {
@@ -43,7 +45,7 @@ internal static class SignatureCommand
                 {
                     Console.Write(json);
                 }
-                if (parsed.GetValue(dependencies) is { } list)
+                if (list is not null)
                 {
                     DependencyFile.Write(list, path, null, [], cancellationToken);
                 }

@@ -80,10 +80,12 @@ internal static class SweepCommand
                 }
                 string? table = parsed.GetValue(csv);
                 string? picture = parsed.GetValue(svg);
-                foreach (string output in new[] { table, picture }.OfType<string>())
-                {
-                    AtomicFile.RequireWritable(output);
-                }
+                SideFiles.Require(
+                    "lorq sweep",
+                    DependencyFile.Inputs(request.ModelPath, parsed.GetValue(specFile), spec),
+                    (csv.Name, table),
+                    (svg.Name, picture)
+                );
                 SweepReport report = ProgressDisplay.Run(
                     parsed.GetValue(quiet),
                     progress => Sweep.Run(request, progress, cancellationToken)

@@ -8,7 +8,7 @@ public static partial class Catalogue
         "The budget cannot be met",
         "A file of at most {0} cannot be reached; the smallest with this menu and target has {1}.",
         "Weights that are left alone, and the smallest encodings that the menu offers, already take more than the budget.",
-        "Raise --budget to that size, allow fewer bits or larger blocks (--bits, --blocks), or remove exclusions; 'lorq inspect' shows what is left alone and why."
+        "Raise --budget (to that size, or above it where it is only known that no file is smaller), allow fewer bits or larger blocks (--bits, --blocks), lower floors (minBits), or remove exclusions; 'lorq inspect' shows what is left alone and why."
     );
 
     /// <summary>Nothing to compress.</summary>

@@ -161,7 +161,7 @@ public static partial class Catalogue
         "A file cannot be written",
         "'{0}' cannot be written: {1}",
         "The folder does not exist or is not writable, or the path is a folder.",
-        "Choose another output folder, or change its permissions. Nothing was changed."
+        "Choose another place, or change its permissions. The file is as it was before."
     );
 
     /// <summary>The disk is full.</summary>

@@ -7,7 +7,7 @@ namespace Lorq.Menu;
 /// <param name="Solved">Plan and certificate.</param>
 /// <param name="Weights">The compressed weights.</param>
 /// <param name="Omega">ω per site name.</param>
-/// <param name="MeasuredLoss">Loss on held-out samples with the weights in place, before writing; null without data.</param>
+/// <param name="MeasuredLoss">Loss with the weights in place: on the samples of the probes, or where a loss limit is sought the written file's on held-out samples; null without data.</param>
 /// <param name="Rounds">What was solved and measured, in order; empty without data.</param>
 /// <param name="Uniform">The best uniform plan that fits the same budget; null when none does or without data.</param>
 public sealed record Decision(
@@ -24,6 +24,9 @@ public sealed record Decision(
 
     /// <summary>What became of products that would round their activations; null when there are none.</summary>
     public RoundingFacts? Rounding { get; init; }
+
+    /// <summary>Loss of the plan on the samples of the probes, its weights made one by one: what predictions and uniform plans compare with; null without data.</summary>
+    public double? ProbedLoss { get; init; }
 
     /// <summary>Loss before the weights were fitted to the compressed prefix; null when they were not, or nothing was gained.</summary>
     public double? LossBeforeRefinement { get; init; }

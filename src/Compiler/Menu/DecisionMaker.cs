@@ -63,7 +63,8 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
             omega = sensitivity.ProbeAround(solved.Plan, weights, omega, progress, cancellationToken);
         }
         best = AgainstNoPairs(best with { Rounds = rounds }, probe, budget, progress, cancellationToken);
-        return AgainstUniform(best, probe, budget, progress, cancellationToken);
+        best = AgainstUniform(best, probe, budget, progress, cancellationToken);
+        return best with { ProbedLoss = best.MeasuredLoss };
     }
 
     /// <summary>
@@ -255,7 +256,7 @@ public sealed class DecisionMaker(Planner planner, Materializer materializer, IR
                 Weights = uniform.Weights.Value,
                 MeasuredLoss = uniform.Loss,
                 LossBeforeRefinement = null,
-                Instead = $"{uniform.Facts.Name} for all sites",
+                Instead = $"{uniform.Facts.Name} for all sites that may have it",
             };
         }
         return winner with { Uniform = uniform.Facts with { Loss = uniform.Loss } };

@@ -198,11 +198,17 @@ public sealed record SolverFacts(double Value, double Bound, double Gap, double 
 /// <summary>What was predicted and what came out.</summary>
 /// <param name="Metric"><c>bounded-kl</c> (see <see cref="OutputDivergence.BoundedKl"/>), <c>relative-mse</c>, <c>mismatch</c>; <c>weighted-error</c> when nothing could be run end to end.</param>
 /// <param name="Predicted">The sum over sites of the predicted losses.</param>
-/// <param name="Measured">The loss of the written model on held-out samples; null without data.</param>
+/// <param name="Measured">The loss of the written file on held-out samples; null without data.</param>
 public sealed record LossFacts(string Metric, double Predicted, double? Measured)
 {
-    /// <summary>The loss before the weights were fitted to the compressed prefix; null when that was not done, or gained nothing.</summary>
-    public double? BeforeRefinement { get; init; }
+    /// <summary>
+    /// The plan's loss on the samples of the probes before its weights were fitted to each other: what <see cref="Predicted"/> and the losses of other
+    /// plans compare with. Null without data.
+    /// </summary>
+    public double? Probed { get; init; }
+
+    /// <summary>The same after the weights were fitted to the compressed prefix; null when that gained nothing, or was measured on held-out samples.</summary>
+    public double? Refined { get; init; }
 
     /// <summary>The most that was allowed; null when only the size was limited.</summary>
     public double? Limit { get; init; }
@@ -211,7 +217,7 @@ public sealed record LossFacts(string Metric, double Predicted, double? Measured
 /// <summary>A plan that treats all sites alike.</summary>
 /// <param name="Name">For example <c>4b·32 everywhere</c>.</param>
 /// <param name="Bytes">Its file size.</param>
-/// <param name="Loss">Its measured loss, in the metric of <see cref="LossFacts"/>.</param>
+/// <param name="Loss">Its loss on the samples of the probes, in the metric of <see cref="LossFacts"/>.</param>
 public sealed record UniformFacts(string Name, long Bytes, double Loss);
 
 /// <summary>The size–loss front: the least loss that every file size allows.</summary>
@@ -222,14 +228,14 @@ public sealed record FrontFacts(IReadOnlyList<FrontPoint> Points, IReadOnlyList<
 /// <summary>A plan on the size–loss front.</summary>
 /// <param name="Bytes">Its file size.</param>
 /// <param name="PredictedLoss">Its predicted loss, in the metric of <see cref="LossFacts"/>.</param>
-/// <param name="MeasuredLoss">Its loss on held-out samples; null when it was not run.</param>
+/// <param name="MeasuredLoss">Its loss on the samples of the probes; null when it was not run.</param>
 public sealed record FrontPoint(long Bytes, double PredictedLoss, double? MeasuredLoss);
 
 /// <summary>A plan that treats all sites alike, beside the front.</summary>
 /// <param name="Name">For example <c>4b·32 everywhere</c>.</param>
 /// <param name="Bytes">Its file size.</param>
 /// <param name="PredictedLoss">Its predicted loss, in the metric of <see cref="LossFacts"/>.</param>
-/// <param name="MeasuredLoss">Its loss on held-out samples; null when it was not run.</param>
+/// <param name="MeasuredLoss">Its loss on the samples of the probes; null when it was not run.</param>
 public sealed record UniformPoint(string Name, long Bytes, double PredictedLoss, double? MeasuredLoss);
 
 /// <summary>How fast a site's loss falls with the rank of a low-rank part.</summary>
@@ -242,16 +248,24 @@ public sealed record SpectrumFacts(string Site, IReadOnlyList<int> Ranks, IReadO
 /// <summary>What one round of probing predicted for its plan, and what the plan then lost.</summary>
 /// <param name="Round">From 1.</param>
 /// <param name="Predicted">Predicted loss, in the metric of <see cref="LossFacts"/>.</param>
-/// <param name="Measured">Its loss on held-out samples; null when it was not run.</param>
+/// <param name="Measured">Its loss on the samples of the probes (with a loss limit, its file's on held-out samples); null when it was not run.</param>
 public sealed record RoundFacts(int Round, double Predicted, double? Measured);
 
 /// <summary>What the compression was calibrated on.</summary>
 /// <param name="Sources">Files or patterns; empty when data-free.</param>
 /// <param name="Samples">Samples used for calibration.</param>
 /// <param name="HeldOutSamples">Samples kept aside for probes and checks.</param>
+/// <param name="ProbeSamples">Samples that plans were run on: those kept aside, and calibration samples where these are few.</param>
 /// <param name="Rows">Rows (tokens, pixels) accumulated.</param>
 /// <param name="MaskInput">The input whose zeros mark padding, or null.</param>
-public sealed record CalibrationFacts(IReadOnlyList<string> Sources, long Samples, long HeldOutSamples, long Rows, string? MaskInput)
+public sealed record CalibrationFacts(
+    IReadOnlyList<string> Sources,
+    long Samples,
+    long HeldOutSamples,
+    long ProbeSamples,
+    long Rows,
+    string? MaskInput
+)
 {
     /// <summary>True when no data was given.</summary>
     public bool IsDataFree => Samples == 0;

@@ -38,13 +38,9 @@ public static class ConsoleSummary
             $"{r.Budget.Text} = {Figures.Whole(r.Budget.Bytes)} bytes, {Figures.Whole(r.Budget.Bytes - m.WrittenBytes)} unspent"
         );
         Row(grid, "loss", MarkdownReport.LossSentence(r));
-        if (r.Rounding is { } rounding)
-        {
-            Row(grid, "rounding", $"activations {MarkdownReport.RoundingSentence(rounding)}");
-        }
         if (r.BestUniform is { } u)
         {
-            Row(grid, "", $"best uniform plan ({u.Name}, {Figures.Bytes(u.Bytes)}): {Figures.Loss(u.Loss)}");
+            Row(grid, "", $"best uniform plan ({u.Name}, {Figures.Bytes(u.Bytes)}): {Figures.Loss(u.Loss)} on the probes' samples");
         }
         if (r.Solver is { } s)
         {
@@ -55,6 +51,10 @@ public static class ConsoleSummary
                     ? $"certified gap to the best plan there is: {Figures.Loss(s.Gap)}"
                     : $"certified gap of the solver's plan: {Figures.Loss(s.Gap)}; {s.Instead} measured better and was taken"
             );
+        }
+        if (r.Rounding is { } rounding)
+        {
+            Row(grid, "rounding", $"activations {MarkdownReport.RoundingSentence(rounding)}");
         }
         foreach (OutputDivergence o in r.Divergence?.Outputs ?? [])
         {

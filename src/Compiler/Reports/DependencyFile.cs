@@ -1,5 +1,6 @@
 using Lorq.Calibration;
 using Lorq.Models;
+using Lorq.Specs;
 
 namespace Lorq.Reports;
 
@@ -9,6 +10,13 @@ namespace Lorq.Reports;
 /// </summary>
 internal static class DependencyFile
 {
+    /// <summary>What is read whatever is in it: the model, the spec file, and calibration data.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="spec">The spec file, if any.</param>
+    /// <param name="parsed">What it says.</param>
+    public static IEnumerable<string> Inputs(string model, string? spec, CompressionSpec parsed) =>
+        [model, .. spec is null ? [] : new[] { spec }, .. CalibrationData.Files(parsed.Calibration.Data)];
+
     /// <summary>Writes the file.</summary>
     /// <param name="path">Where.</param>
     /// <param name="model">The model; its external data is added.</param>

@@ -53,7 +53,10 @@ public static class MarkdownReport
         }
         if (r.BestUniform is { } u)
         {
-            table.Row("best uniform plan", $"{u.Name}: {Figures.Whole(u.Bytes)} bytes, {r.Loss.Metric} {Figures.Loss(u.Loss)}");
+            table.Row(
+                "best uniform plan",
+                $"{u.Name}: {Figures.Whole(u.Bytes)} bytes, {r.Loss.Metric} {Figures.Loss(u.Loss)} on the probes' samples, before refinement"
+            );
         }
         text.Append(table).Append('\n');
         if (r.Warnings.Count > 0)
@@ -326,7 +329,7 @@ public static class MarkdownReport
             return;
         }
         text.Append(
-            $"{Figures.Count(c.Samples, "sample")} ({Figures.Whole(c.Rows)} rows), {Figures.Whole(c.HeldOutSamples)} held out, from "
+            $"{Figures.Count(c.Samples, "sample")} ({Figures.Whole(c.Rows)} rows), {Figures.Whole(c.HeldOutSamples)} held out, {Figures.Whole(c.ProbeSamples)} for probes, from "
         );
         text.Append(string.Join(", ", c.Sources.Select(MarkdownTable.Code)));
         text.Append(c.MaskInput is null ? ".\n\n" : $"; positions where {MarkdownTable.Code(c.MaskInput)} is 0 do not count.\n\n");
@@ -371,9 +374,11 @@ public static class MarkdownReport
     /// <summary>Predicted and measured loss in one sentence.</summary>
     internal static string LossSentence(CompressionReport r) =>
         r.Loss.Measured is double measured
-            ? $"{r.Loss.Metric} {Figures.Loss(measured)} measured, {Figures.Loss(r.Loss.Predicted)} predicted"
+            ? $"{r.Loss.Metric} {Figures.Loss(measured)} on held-out samples"
                 + (r.Loss.Limit is { } limit ? $", {Figures.Loss(limit)} allowed" : "")
-                + (r.Loss.BeforeRefinement is { } before ? $"; {Figures.Loss(before)} before refinement" : "")
+                + $"; the plan {Figures.Loss(r.Loss.Predicted)} predicted"
+                + (r.Loss.Probed is { } probed ? $", {Figures.Loss(probed)} on the probes' samples" : "")
+                + (r.Loss.Refined is { } refined ? $", {Figures.Loss(refined)} refined" : "")
             : $"{r.Loss.Metric} {Figures.Loss(r.Loss.Predicted)} predicted, not measured";
 
     /// <summary>Which products round their activations, and what that loses.</summary>

@@ -23,7 +23,7 @@ internal sealed record PlanPoint(PlanKind Kind, string Name, long Bytes, double?
         {
             marks.Add(new PlanPoint(PlanKind.Uniform, best.Name, best.Bytes, null, best.Loss));
         }
-        marks.Add(new PlanPoint(PlanKind.Chosen, "this file", report.Model.WrittenBytes, report.Loss.Predicted, report.Loss.Measured));
+        marks.Add(new PlanPoint(PlanKind.Chosen, "this file", report.Model.WrittenBytes, report.Loss.Predicted, report.Loss.Probed));
         return [.. marks.OrderBy(m => m.Bytes).ThenBy(m => m.Kind).ThenBy(m => m.Name, StringComparer.Ordinal)];
     }
 

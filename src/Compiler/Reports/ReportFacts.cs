@@ -7,6 +7,7 @@ using Lorq.Models;
 using Lorq.Quantization;
 using Lorq.Rewriting;
 using Lorq.Sites;
+using Lorq.Specs;
 
 namespace Lorq.Reports;
 
@@ -51,9 +52,10 @@ internal sealed record ReportFacts(
             {
                 Instead = Decision.Instead,
             },
-            Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Decision.MeasuredLoss)
+            Loss = new LossFacts(Divergence?.LossMetric ?? "weighted-error", solved.PredictedLoss, Divergence?.Loss)
             {
-                BeforeRefinement = Decision.LossBeforeRefinement,
+                Probed = Decision.ProbedLoss,
+                Refined = Request.Spec.MaxLoss is null && Decision.LossBeforeRefinement is not null ? Decision.MeasuredLoss : null,
                 Limit = Request.Spec.MaxLoss,
             },
             Rounding = Decision.Rounding,
@@ -74,11 +76,12 @@ internal sealed record ReportFacts(
             RoundHistory = [.. Decision.Rounds.Select((r, i) => new RoundFacts(i + 1, r.Predicted, r.Measured))],
             Divergence = Divergence,
             Calibration = Calibration is null
-                ? new CalibrationFacts([], 0, 0, 0, null)
+                ? new CalibrationFacts([], 0, 0, 0, 0, null)
                 : new CalibrationFacts(
                     Request.Spec.Calibration.Data,
                     Calibration.Data.Samples,
                     Calibration.HeldOut.Samples,
+                    Calibration.Probes.Samples,
                     Calibration.Result.Rows,
                     Calibration.Mask
                 ),
@@ -203,6 +206,10 @@ internal sealed record ReportFacts(
         if (Calibration is null)
         {
             yield return "No calibration data: data-free quantizers only, every layer counted by its own relative error, and the result was not compared with the original.";
+        }
+        if (Request.Spec.Activations != ActivationChoice.Auto && Decision.Rounding is null)
+        {
+            yield return $"'activations' changed nothing: no product that target '{Emission.Name}' wrote leaves open whether its activations are rounded.";
         }
         if (Request.Spec.Budget is not null && Budget.Bytes >= Model.FileBytes)
         {

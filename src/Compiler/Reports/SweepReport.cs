@@ -77,6 +77,6 @@ public sealed record SweepReport(
 /// <param name="Bytes">Size of the file.</param>
 /// <param name="BitsPerWeight">Stored bits per weight of the sites, on average.</param>
 /// <param name="PredictedLoss">Σ ω·ℓ.</param>
-/// <param name="MeasuredLoss">On held-out samples, weights refined as <c>compress</c> does; null when not verified.</param>
+/// <param name="MeasuredLoss">On the samples of the probes, weights refined as <c>compress</c> does; null when not verified.</param>
 /// <param name="Gap">Certified gap to the best plan there is.</param>
 public sealed record SweepPoint(long Bytes, double BitsPerWeight, double PredictedLoss, double? MeasuredLoss, double Gap);

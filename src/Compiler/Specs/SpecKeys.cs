@@ -36,7 +36,7 @@ internal static class SpecKeys
         new(
             "maxLoss",
             SpecType.Number,
-            "Instead of a budget, the loss that may be measured on held-out samples (the report's 'loss'): the smallest file that meets it is written. With a budget too, both hold.",
+            "Instead of a budget, the loss that may be measured on held-out samples (the report's 'loss'): the smallest file found to meet it is written. With a budget too, both hold.",
             (s, v) => s with { MaxLoss = (double)v },
             s => s.MaxLoss
         )

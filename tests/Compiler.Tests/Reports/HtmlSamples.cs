@@ -99,7 +99,7 @@ internal static class HtmlSamples
                 Processor = Bad(),
                 LorqNodes = Bad(),
             },
-            Calibration = new([.. Names], 192, 64, 9_876, Bad()),
+            Calibration = new([.. Names], 192, 64, 64, 9_876, Bad()),
             Stages = [.. Names.Select(n => new StageTime(n, 1, 1_000_000))],
             Versions = new(Bad(), Bad(), 17, 21),
             Reproduce = new(string.Join(' ', Names), string.Join('\n', Names)),

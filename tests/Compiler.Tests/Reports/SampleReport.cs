@@ -103,7 +103,8 @@ internal static class SampleReport
                 new("embeddings.LayerNorm.weight", [384], 1536, "LayerNorm_0", "a vector of scales: it has no matrix to compress"),
             ],
             Solver = new(0.002381, 0.0023809, 4.2e-5, 0.134, 2, 5 * 180, 4_568),
-            Loss = new("relative-mse", 0.002381, 0.002504),
+            Loss = new("relative-mse", 0.002381, 0.002504) { Probed = 0.002433, Refined = 0.002212 },
+            Rounding = new(36, 7, 0.002551, 0.002504, 0.00278),
             BestUniform = new("4b·32 everywhere", 14_658_000, 0.0108),
             Front = new(
                 [
@@ -173,7 +174,7 @@ internal static class SampleReport
                 64,
                 [new(17, 0.0091, 0.9951, 0.01), new(3, 0.0088, 0.9953, null)]
             ),
-            Calibration = new(["data/calibration.npz", "data/more/*.npz"], 192, 64, 9_876, "attention_mask"),
+            Calibration = new(["data/calibration.npz", "data/more/*.npz"], 192, 24, 32, 9_876, "attention_mask"),
             Stages =
             [
                 new("read", 0.21, 410_000_000),
@@ -203,7 +204,7 @@ internal static class SampleReport
             Speed = null,
             Warnings = [],
             Loss = new("weighted-error", 0.01, null),
-            Calibration = new([], 0, 0, 0, null),
+            Calibration = new([], 0, 0, 0, 0, null),
         };
 
     private static SiteRow Site(

@@ -44,12 +44,8 @@ internal static class AgreementSection
             drawn.Length == 0
                 ? table.Build()
                 : Figure.Of(
-                    $"Each point is a plan that was run on held-out samples: its {MetricText.Of(report.Loss.Metric)}, both axes logarithmic. On the line the prediction was right, in the band it was within a factor of {Figures.Tick(Tolerance)}."
-                        + (
-                            report.Loss.BeforeRefinement is { } before
-                                ? $" This file was measured after its weights were fitted to each other, which no prediction counts; it lost {Figures.Loss(before)} before."
-                                : ""
-                        ),
+                    $"Each point is a plan that was run on the {Figures.Count(report.Calibration.ProbeSamples, "sample")} of the probes, before its weights were fitted to each other: its {MetricText.Of(report.Loss.Metric)}, both axes logarithmic. On the line the prediction was right, in the band it was within a factor of {Figures.Tick(Tolerance)}."
+                        + (report.Loss.Limit is null ? "" : " Rounds are files, run on the held-out samples."),
                     Draw(drawn),
                     Figure.Legend(Legend(drawn)),
                     Figure.Data("Data of this chart", table.Build())
@@ -74,9 +70,9 @@ internal static class AgreementSection
                 yield return new Trial($"round {round.Round}", "round-dot", round.Predicted, measured);
             }
         }
-        if (r.Loss.Measured is double loss)
+        if (r.Loss.Probed is double loss)
         {
-            yield return new Trial("this file", "chosen", r.Loss.Predicted, loss);
+            yield return new Trial("this plan", "chosen", r.Loss.Predicted, loss);
         }
     }
 
@@ -85,7 +81,7 @@ internal static class AgreementSection
         string[] marks = [.. trials.Select(t => t.Mark)];
         return new[]
         {
-            ("chosen", "this file"),
+            ("chosen", "this plan"),
             ("round-dot", "round of probing"),
             ("front-dot", "front"),
             ("uniform-dot", "uniform plan"),

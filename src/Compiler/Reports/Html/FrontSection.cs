@@ -29,7 +29,7 @@ internal static class FrontSection
             "front",
             "Size and loss",
             Figure.Of(
-                "The least loss that each file size allows, and plans with the same bits everywhere; both axes are logarithmic.",
+                "The least loss that each file size allows, and plans with the same bits everywhere: predicted, and measured on the samples of the probes where a plan was run. Both axes are logarithmic. Predictions are made for sizes near this file's: far from it they only rank plans.",
                 chart
                     .Draw(MetricText.Of(report.Loss.Metric))
                     .Build("front-chart", "axes", "Size–loss front", Describe(report, plans), TableId),

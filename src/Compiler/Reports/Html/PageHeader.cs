@@ -85,11 +85,11 @@ internal static partial class PageHeader
         }
         if (r.BestUniform is { } uniform)
         {
-            double own = r.Loss.Measured ?? r.Loss.Predicted;
+            double own = r.Loss.Probed ?? r.Loss.Predicted;
             yield return (
                 "same bits everywhere",
                 own > 0 && double.IsFinite(uniform.Loss) ? Times(uniform.Loss, own) : Figures.Loss(uniform.Loss),
-                $"the loss: {Figures.Loss(uniform.Loss)} with {uniform.Name} for all sites, {Figures.Bytes(uniform.Bytes)}"
+                $"the loss: {Figures.Loss(uniform.Loss)} with {uniform.Name} for all sites that may have it, {Figures.Bytes(uniform.Bytes)}; this plan {Figures.Loss(own)}, both before refinement"
             );
         }
         if (r.LowRank?.Gain is double gain)

@@ -20,7 +20,7 @@ internal static class RunSection
             facts.Add(
                 Fact(
                     "data",
-                    $"{Figures.Count(c.Samples, "sample")} ({Figures.Count(c.Rows, "row")}) for calibration, {Figures.Whole(c.HeldOutSamples)} held out"
+                    $"{Figures.Count(c.Samples, "sample")} ({Figures.Count(c.Rows, "row")}) for calibration, {Figures.Whole(c.HeldOutSamples)} held out, {Figures.Whole(c.ProbeSamples)} for probes"
                 )
             );
             facts.Add(Fact("from", c.Sources.SelectMany((s, i) => i == 0 ? new object[] { Name(s) } : [", ", Name(s)])));
