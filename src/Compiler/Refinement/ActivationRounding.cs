@@ -112,12 +112,13 @@ internal sealed class ActivationRounding(OnnxModel model, IEmission emission, st
         if (rounded - exact > allowed)
         {
             RoundedProduct[] products = [.. rounding.Select(w => Predicted(w.Site, decision, calibration.Result))];
-            Samples few =
-                calibration.HeldOut.Samples <= FewSamples
-                    ? all
-                    : Original(calibration.HeldOut.First(FewSamples), calibration.Mask, cancellationToken);
-            double fewExact = Loss(decision, few, ActivationMode.Exact, cancellationToken);
-            double fewRounded = LossWith(few, _ => false);
+            (Samples few, double fewExact, double fewRounded) = (all, exact, rounded);
+            if (calibration.HeldOut.Samples > FewSamples)
+            {
+                few = Original(calibration.HeldOut.First(FewSamples), calibration.Mask, cancellationToken);
+                fewExact = Loss(decision, few, ActivationMode.Exact, cancellationToken);
+                fewRounded = LossWith(few, _ => false);
+            }
             int measured = 0;
             products = ExactProducts.Corrected(
                 products,

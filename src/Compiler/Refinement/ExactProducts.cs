@@ -11,19 +11,22 @@ internal static class ExactProducts
     /// <summary>Files measured at most, the one without exact products included.</summary>
     private const int MaximumRounds = 4;
 
+    /// <summary>Products measured alone at most: of a model with hundreds, the rest is left to the predictions.</summary>
+    private const int MostSingles = 24;
+
     /// <summary>
     /// Predictions as shares of the whole, those that matter averaged with what is measured: a prediction misses what is special about a product, a measurement
     /// on few samples is noisy.
     /// </summary>
     /// <param name="products">The products as predicted.</param>
     /// <param name="allowed">Which share may remain.</param>
-    /// <param name="measure">The share that a product loses alone. Asked by falling loss per work, until the rest is predicted to lose half of what may remain.</param>
+    /// <param name="measure">The share that a product loses alone. Asked by falling loss per work, until the rest is predicted to lose half of what may remain, at most 24 times.</param>
     public static RoundedProduct[] Corrected(IReadOnlyList<RoundedProduct> products, double allowed, Func<int, double> measure)
     {
         double left = products.Sum(p => p.Rounding);
         RoundedProduct[] shares = [.. products.Select(p => p with { Rounding = left > 0 ? p.Rounding / left : 1.0 / products.Count })];
         left = 1;
-        foreach (int i in ByLossPerWork(shares))
+        foreach (int i in ByLossPerWork(shares).Take(MostSingles))
         {
             if (left <= allowed / 2)
             {
