@@ -1,5 +1,4 @@
 using Lorq.Models;
-using Lorq.Onnx;
 using Lorq.Quantization;
 using Lorq.Refinement;
 using Lorq.Reports;
