@@ -16,6 +16,7 @@ public class SpecOptionsTests
         ["budget"] = "\"14.66MB\"",
         ["maxLoss"] = "0.01",
         ["target"] = "\"onnx\"",
+        ["activations"] = "\"exact\"",
         ["threads"] = "2",
         ["externalData"] = "true",
         ["exclude"] = "[\"a,*\",\"b?\"]",

@@ -17,6 +17,7 @@ public class SpecParserTests
           "maxLoss": 0.01,
           "target": "onnx",
           "threads": 2,
+          "activations": "int8",
           "externalData": true,
           "exclude": ["a*", "b?"],
           "calibration": { "data": ["x.npz"], "batchSize": 4, "maxSamples": 10, "heldOut": 0.5, "mask": "m", "memoryCap": 2097152, },
