@@ -101,12 +101,17 @@ internal sealed class ActivationRounding(OnnxModel model, IEmission emission, st
     )
     {
         Samples all = Original(calibration.HeldOut, calibration.Mask, cancellationToken);
-        double LossWith(Samples samples, Func<int, bool> isExact) =>
-            Loss(Marked(decision, rounding.Where((_, i) => isExact(i))), samples, ActivationMode.Int8, cancellationToken);
+        double LossWith(Samples samples, Func<int, bool> isExact)
+        {
+            Write(Marked(decision, rounding.Where((_, i) => isExact(i))), cancellationToken);
+            return Loss(samples, ActivationMode.Int8, cancellationToken);
+        }
 
-        double exact = Loss(decision, all, ActivationMode.Exact, cancellationToken);
+        // A file without exact products serves both ways: the session says how it runs.
+        Write(decision, cancellationToken);
+        double exact = Loss(all, ActivationMode.Exact, cancellationToken);
         double allowed = Math.Max(0, Math.Min(AllowedShare * exact, (maxLoss ?? double.PositiveInfinity) - exact));
-        double rounded = LossWith(all, _ => false);
+        double rounded = Loss(all, ActivationMode.Int8, cancellationToken);
         double loss = rounded;
         bool[] chosen = new bool[rounding.Length];
         if (rounded - exact > allowed)
@@ -116,8 +121,8 @@ internal sealed class ActivationRounding(OnnxModel model, IEmission emission, st
             if (calibration.HeldOut.Samples > FewSamples)
             {
                 few = Original(calibration.HeldOut.First(FewSamples), calibration.Mask, cancellationToken);
-                fewExact = Loss(decision, few, ActivationMode.Exact, cancellationToken);
-                fewRounded = LossWith(few, _ => false);
+                fewExact = Loss(few, ActivationMode.Exact, cancellationToken);
+                fewRounded = Loss(few, ActivationMode.Int8, cancellationToken);
             }
             int measured = 0;
             products = ExactProducts.Corrected(
@@ -152,13 +157,15 @@ internal sealed class ActivationRounding(OnnxModel model, IEmission emission, st
         return new Samples(data, Divergence.Reference(original, data, mask, threads: threads, cancellationToken: cancellationToken));
     }
 
-    /// <summary>The loss of a file with these weights, run by Lorq's operators.</summary>
-    private double Loss(Decision trial, Samples samples, ActivationMode mode, CancellationToken cancellationToken)
+    private void Write(Decision trial, CancellationToken cancellationToken)
     {
-        using (OnnxModel rewritten = emission.Rewrite(model, trial.Weights, cancellationToken))
-        {
-            rewritten.Save(path, save, cancellationToken);
-        }
+        using OnnxModel rewritten = emission.Rewrite(model, trial.Weights, cancellationToken);
+        rewritten.Save(path, save, cancellationToken);
+    }
+
+    /// <summary>The loss of the file that was written last, run by Lorq's operators.</summary>
+    private double Loss(Samples samples, ActivationMode mode, CancellationToken cancellationToken)
+    {
         using var runner = new ModelRunner(path, threads, options => options.AddLorqOperators(mode));
         return Divergence.Measure(samples.Reference, runner, samples.Data, threads, cancellationToken).Loss;
     }
