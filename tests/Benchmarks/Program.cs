@@ -114,7 +114,10 @@ internal static class Program
             "kernels",
             "The fused node against ONNX Runtime's 4-bit MatMul with a low-rank branch and against fp32. Writes kernels.md."
         );
-        command.SetAction((_, stop) => Task.FromResult(new KernelBenchmark().Run(stop) ? 0 : 1));
+        var only = new Option<string?>("--only") { Description = "Measure one shape only; no page is written." };
+        only.AcceptOnlyFromAmong(KernelBenchmark.Names);
+        command.Add(only);
+        command.SetAction((parsed, stop) => Task.FromResult(new KernelBenchmark(parsed.GetValue(only)).Run(stop) ? 0 : 1));
         return command;
     }
 

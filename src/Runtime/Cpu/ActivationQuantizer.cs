@@ -5,7 +5,7 @@ namespace Lorq.Runtime.Cpu;
 
 /// <summary>
 /// Rounds activations to int8: per row and run of 32 k (16 for blocks of 16) <c>s = max|x|/127</c>, <c>q = round(x/s)</c>. A tile's codes are <c>[unit][row][32]</c>;
-/// beside them <c>[unit][run][row]{s, c}</c>, where c is <c>s·Σq</c>, times <c>−zero</c> where all zero points are the same.
+/// beside them <c>[unit][run][row]{s, c}</c>, where c is <c>s·Σq</c>, times <c>−zero</c> where all zero points are the same; then what centered sums start with.
 /// </summary>
 internal static unsafe class ActivationQuantizer<TIsa, TInt, TFloat>
     where TIsa : IKernelIsa<TInt, TFloat>
@@ -23,12 +23,14 @@ internal static unsafe class ActivationQuantizer<TIsa, TInt, TFloat>
     /// <param name="rows">Rows of the tile.</param>
     /// <param name="runs">Runs per unit: 1 or 2.</param>
     /// <param name="factor">What sums are multiplied with.</param>
+    /// <param name="center">What centered sums start with; the default where they start with 0.</param>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(float* x, int k, sbyte* codes, float* sums, int rows, int runs, float factor)
+    public static void Row(float* x, int k, sbyte* codes, float* sums, int rows, int runs, float factor, Centering center)
     {
         float* filled = stackalloc float[PackedMatrix.Unit];
         int length = PackedMatrix.Unit / runs;
+        int entry = Centering.Entry(center.IsCentered);
         for (int at = 0; at < k; at += PackedMatrix.Unit, codes += PackedMatrix.Unit * rows)
         {
             float* source = x + at;
@@ -39,9 +41,13 @@ internal static unsafe class ActivationQuantizer<TIsa, TInt, TFloat>
                 new ReadOnlySpan<float>(source, k - at).CopyTo(last);
                 source = filled;
             }
-            for (int run = 0; run < runs; run++, sums += 2 * rows)
+            for (int run = 0; run < runs; run++, sums += entry * rows)
             {
                 Run(source + run * length, length, codes + run * length, sums, factor);
+                if (center.IsCentered)
+                {
+                    center.Start(codes + run * length, length, (int*)(sums + 2));
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ namespace Lorq.Runtime.Cpu;
 internal readonly unsafe struct Codes2 : ICodeWidth
 {
     public static int Bits => 2;
+    public static bool IsCentered => false;
     public static int StepsPerSum => 8;
     public static bool IsWide => false;
 
@@ -40,6 +41,7 @@ internal readonly unsafe struct Codes3 : ICodeWidth
     private const ulong Bit2 = 0x0404040404040404;
 
     public static int Bits => 3;
+    public static bool IsCentered => false;
     public static int StepsPerSum => 8;
     public static bool IsWide => false;
 
@@ -81,6 +83,7 @@ internal readonly unsafe struct Codes3 : ICodeWidth
 internal readonly unsafe struct Codes4 : ICodeWidth
 {
     public static int Bits => 4;
+    public static bool IsCentered => false;
     public static int StepsPerSum => 8;
     public static bool IsWide => false;
 
@@ -112,7 +115,8 @@ internal readonly unsafe struct Codes5 : ICodeWidth
     private const ulong Bit4 = 0x1010101010101010;
 
     public static int Bits => 5;
-    public static int StepsPerSum => 4;
+    public static bool IsCentered => true;
+    public static int StepsPerSum => 8;
     public static bool IsWide => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -156,7 +160,8 @@ internal readonly unsafe struct Codes6 : ICodeWidth
     private const ulong Bits45 = 0x3030303030303030;
 
     public static int Bits => 6;
-    public static int StepsPerSum => 2;
+    public static bool IsCentered => true;
+    public static int StepsPerSum => 4;
     public static bool IsWide => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -193,6 +198,7 @@ internal readonly unsafe struct Codes6 : ICodeWidth
 internal readonly unsafe struct Codes8 : ICodeWidth
 {
     public static int Bits => 8;
+    public static bool IsCentered => false;
     public static int StepsPerSum => 8;
     public static bool IsWide => true;
 

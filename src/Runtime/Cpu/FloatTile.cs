@@ -3,7 +3,7 @@ using Lorq.Runtime.Cpu.Isa;
 
 namespace Lorq.Runtime.Cpu;
 
-/// <summary>The float inner loops: up to three rows, or six, against a panel of two vectors of columns. The projections onto and from the low rank, and exact activations.</summary>
+/// <summary>The float inner loops: tiles of up to three rows, or six, against a panel of two vectors of columns. The projections onto and from the low rank, and exact activations.</summary>
 internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
     where TIsa : IKernelIsa<TInt, TFloat>
     where TInt : unmanaged
@@ -25,136 +25,160 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
 
     /// <summary>Compiled for each type of weights: a choice within the loop would cost as much as the arithmetic.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TWeight>(in TileWork work, TWeight* weights)
+    private static void Run<TWeight>(in TileWork work, TWeight* first)
         where TWeight : unmanaged
     {
         int rows = TRows.Count;
         int lanes = sizeof(TFloat) / sizeof(float);
         TFloat zero = TIsa.ZeroFloat;
-        TFloat f00 = zero,
-            f01 = zero,
-            f10 = zero,
-            f11 = zero,
-            f20 = zero,
-            f21 = zero;
-        // The second half of six rows, or of the k of fewer.
-        TFloat g00 = zero,
-            g01 = zero,
-            g10 = zero,
-            g11 = zero,
-            g20 = zero,
-            g21 = zero;
+        float* tileX = work.X;
         float* from = work.From;
-        if (from is not null)
-        {
-            f00 = TIsa.Load(from);
-            f01 = TIsa.Load(from + lanes);
-            if (rows > 1)
-            {
-                f10 = TIsa.Load(from + work.FromStride);
-                f11 = TIsa.Load(from + work.FromStride + lanes);
-            }
-            if (rows > 2)
-            {
-                f20 = TIsa.Load(from + 2 * work.FromStride);
-                f21 = TIsa.Load(from + 2 * work.FromStride + lanes);
-            }
-            if (rows > 3)
-            {
-                g00 = TIsa.Load(from + 3 * work.FromStride);
-                g01 = TIsa.Load(from + 3 * work.FromStride + lanes);
-                g10 = TIsa.Load(from + 4 * work.FromStride);
-                g11 = TIsa.Load(from + 4 * work.FromStride + lanes);
-                g20 = TIsa.Load(from + 5 * work.FromStride);
-                g21 = TIsa.Load(from + 5 * work.FromStride + lanes);
-            }
-        }
-        float* x = work.X;
-        float* x1 = x + (rows > 1 ? work.XStride : 0);
-        float* x2 = x1 + (rows > 2 ? work.XStride : 0);
+        float* to = work.To;
         nint length = work.Length;
-        nint k = 0;
-        if (rows == 1)
+        for (int tile = 0; tile < work.Tiles; tile++)
         {
-            // One row has too few sums to hide the latency of an addition: three k at a time, each into its own.
-            for (; k + 3 <= length; k += 3)
+            TWeight* weights = first;
+            TFloat f00 = zero,
+                f01 = zero,
+                f10 = zero,
+                f11 = zero,
+                f20 = zero,
+                f21 = zero;
+            // The second half of six rows, or of the k of fewer.
+            TFloat g00 = zero,
+                g01 = zero,
+                g10 = zero,
+                g11 = zero,
+                g20 = zero,
+                g21 = zero;
+            nint stride = work.FromStride;
+            if (from is not null)
             {
-                Add(x + k, weights, ref f00, ref f01);
-                Add(x + k + 1, weights + 2 * lanes, ref f10, ref f11);
-                Add(x + k + 2, weights + 4 * lanes, ref f20, ref f21);
-                weights += 6 * lanes;
+                Load(from, stride, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
+                if (rows > 3)
+                {
+                    Load(from + 3 * stride, stride, ref g00, ref g01, ref g10, ref g11, ref g20, ref g21);
+                }
+                from += rows * stride;
             }
-            f00 = TIsa.Add(f00, TIsa.Add(f10, f20));
-            f01 = TIsa.Add(f01, TIsa.Add(f11, f21));
-        }
-        else if (rows == SixRows.Count)
-        {
-            float* x3 = x + 3 * work.XStride;
-            float* x4 = x3 + work.XStride;
-            float* x5 = x4 + work.XStride;
+            stride = work.XStride;
+            float* x = tileX;
+            float* x1 = x + (rows > 1 ? stride : 0);
+            float* x2 = x1 + (rows > 2 ? stride : 0);
+            nint k = 0;
+            if (rows == 1)
+            {
+                // One row has too few sums to hide the latency of an addition: three k at a time, each into its own.
+                for (; k + 3 <= length; k += 3)
+                {
+                    Add(x + k, weights, ref f00, ref f01);
+                    Add(x + k + 1, weights + 2 * lanes, ref f10, ref f11);
+                    Add(x + k + 2, weights + 4 * lanes, ref f20, ref f21);
+                    weights += 6 * lanes;
+                }
+                f00 = TIsa.Add(f00, TIsa.Add(f10, f20));
+                f01 = TIsa.Add(f01, TIsa.Add(f11, f21));
+            }
+            else if (rows == SixRows.Count)
+            {
+                float* x3 = x2 + stride;
+                float* x4 = x3 + stride;
+                float* x5 = x4 + stride;
+                for (; k < length; k++)
+                {
+                    TFloat w0 = Load(weights);
+                    TFloat w1 = Load(weights + lanes);
+                    Step(x + k, x1 + k, x2 + k, w0, w1, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
+                    Step(x3 + k, x4 + k, x5 + k, w0, w1, ref g00, ref g01, ref g10, ref g11, ref g20, ref g21);
+                    weights += 2 * lanes;
+                }
+            }
+            else
+            {
+                // Six sums do not hide it either: twelve do, of every other k, and still fit into sixteen registers.
+                for (; k + 2 <= length; k += 2)
+                {
+                    Step(x + k, x1 + k, x2 + k, Load(weights), Load(weights + lanes), ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
+                    Step(
+                        x + k + 1,
+                        x1 + k + 1,
+                        x2 + k + 1,
+                        Load(weights + 2 * lanes),
+                        Load(weights + 3 * lanes),
+                        ref g00,
+                        ref g01,
+                        ref g10,
+                        ref g11,
+                        ref g20,
+                        ref g21
+                    );
+                    weights += 4 * lanes;
+                }
+                f00 = TIsa.Add(f00, g00);
+                f01 = TIsa.Add(f01, g01);
+                f10 = TIsa.Add(f10, g10);
+                f11 = TIsa.Add(f11, g11);
+                f20 = TIsa.Add(f20, g20);
+                f21 = TIsa.Add(f21, g21);
+            }
             for (; k < length; k++)
             {
-                TFloat w0 = Load(weights);
-                TFloat w1 = Load(weights + lanes);
-                Step(x + k, x1 + k, x2 + k, w0, w1, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
-                Step(x3 + k, x4 + k, x5 + k, w0, w1, ref g00, ref g01, ref g10, ref g11, ref g20, ref g21);
+                Step(x + k, x1 + k, x2 + k, Load(weights), Load(weights + lanes), ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
                 weights += 2 * lanes;
             }
-        }
-        else
-        {
-            // Six sums do not hide it either: twelve do, of every other k, and still fit into sixteen registers.
-            for (; k + 2 <= length; k += 2)
+            tileX += rows * stride;
+            stride = work.ToStride;
+            Store(to, stride, f00, f01, f10, f11, f20, f21);
+            if (rows > 3)
             {
-                Step(x + k, x1 + k, x2 + k, Load(weights), Load(weights + lanes), ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
-                Step(
-                    x + k + 1,
-                    x1 + k + 1,
-                    x2 + k + 1,
-                    Load(weights + 2 * lanes),
-                    Load(weights + 3 * lanes),
-                    ref g00,
-                    ref g01,
-                    ref g10,
-                    ref g11,
-                    ref g20,
-                    ref g21
-                );
-                weights += 4 * lanes;
+                Store(to + 3 * stride, stride, g00, g01, g10, g11, g20, g21);
             }
-            f00 = TIsa.Add(f00, g00);
-            f01 = TIsa.Add(f01, g01);
-            f10 = TIsa.Add(f10, g10);
-            f11 = TIsa.Add(f11, g11);
-            f20 = TIsa.Add(f20, g20);
-            f21 = TIsa.Add(f21, g21);
+            to += rows * stride;
         }
-        for (; k < length; k++)
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(
+        float* from,
+        nint stride,
+        ref TFloat f00,
+        ref TFloat f01,
+        ref TFloat f10,
+        ref TFloat f11,
+        ref TFloat f20,
+        ref TFloat f21
+    )
+    {
+        int lanes = sizeof(TFloat) / sizeof(float);
+        f00 = TIsa.Load(from);
+        f01 = TIsa.Load(from + lanes);
+        if (TRows.Count > 1)
         {
-            Step(x + k, x1 + k, x2 + k, Load(weights), Load(weights + lanes), ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
-            weights += 2 * lanes;
+            f10 = TIsa.Load(from + stride);
+            f11 = TIsa.Load(from + stride + lanes);
         }
-        float* to = work.To;
+        if (TRows.Count > 2)
+        {
+            f20 = TIsa.Load(from + 2 * stride);
+            f21 = TIsa.Load(from + 2 * stride + lanes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* to, nint stride, TFloat f00, TFloat f01, TFloat f10, TFloat f11, TFloat f20, TFloat f21)
+    {
+        int lanes = sizeof(TFloat) / sizeof(float);
         TIsa.Store(to, f00);
         TIsa.Store(to + lanes, f01);
-        if (rows > 1)
+        if (TRows.Count > 1)
         {
-            TIsa.Store(to + work.ToStride, f10);
-            TIsa.Store(to + work.ToStride + lanes, f11);
+            TIsa.Store(to + stride, f10);
+            TIsa.Store(to + stride + lanes, f11);
         }
-        if (rows > 2)
+        if (TRows.Count > 2)
         {
-            TIsa.Store(to + 2 * work.ToStride, f20);
-            TIsa.Store(to + 2 * work.ToStride + lanes, f21);
-        }
-        if (rows > 3)
-        {
-            TIsa.Store(to + 3 * work.ToStride, g00);
-            TIsa.Store(to + 3 * work.ToStride + lanes, g01);
-            TIsa.Store(to + 4 * work.ToStride, g10);
-            TIsa.Store(to + 4 * work.ToStride + lanes, g11);
-            TIsa.Store(to + 5 * work.ToStride, g20);
-            TIsa.Store(to + 5 * work.ToStride + lanes, g21);
+            TIsa.Store(to + 2 * stride, f20);
+            TIsa.Store(to + 2 * stride + lanes, f21);
         }
     }
 

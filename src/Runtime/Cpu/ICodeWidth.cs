@@ -11,7 +11,13 @@ internal unsafe interface ICodeWidth
     /// <summary>Bits per code.</summary>
     static abstract int Bits { get; }
 
-    /// <summary>K-steps whose products with |x| ≤ 127 fit a 16-bit sum: <c>2·(2^Bits − 1)·127·steps ≤ 32767</c>, at most 8.</summary>
+    /// <summary>
+    /// Whether 16-bit sums hold centered codes: they start at <c>−2^(Bits − 1)·Σx</c>, so that what they end at is <c>Σ(code − 2^(Bits − 1))·x</c>. On the way they
+    /// may wrap around.
+    /// </summary>
+    static abstract bool IsCentered { get; }
+
+    /// <summary>K-steps whose products with |x| ≤ 127 end within a 16-bit sum, at most 8: <c>2·127·steps</c> times the largest (centered) code is at most 32767.</summary>
     static abstract int StepsPerSum { get; }
 
     /// <summary>Whether codes need <c>DotWide</c>.</summary>

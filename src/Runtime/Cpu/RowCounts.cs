@@ -46,8 +46,14 @@ internal readonly record struct RowTiles(int Rows)
     /// <summary>The rows of tile <paramref name="tile"/>: 1, 2 or 3.</summary>
     public int Height(int tile) => Start(tile + 1) - Start(tile);
 
-    /// <summary>How many tiles from <paramref name="tile"/> on a float kernel takes at once: two of three rows, or one.</summary>
+    /// <summary>The tiles from <paramref name="tile"/> on that have its height.</summary>
     /// <param name="tile">The first.</param>
     /// <param name="end">The tile after the last that may be taken.</param>
-    public int Span(int tile, int end) => tile + 2 <= end && Start(tile + 2) - Start(tile) == SixRows.Count ? 2 : 1;
+    public RowGroup Group(int tile, int end) => new(Start(tile), Height(tile), (tile < Threes ? Math.Min(Threes, end) : end) - tile);
 }
+
+/// <summary>Tiles of the same height, one after the other.</summary>
+/// <param name="Start">The first row.</param>
+/// <param name="Height">Rows of each tile.</param>
+/// <param name="Tiles">How many tiles.</param>
+internal readonly record struct RowGroup(int Start, int Height, int Tiles);

@@ -1,8 +1,11 @@
 namespace Lorq.Runtime.Cpu;
 
-/// <summary>What one call of a tile function works on: up to three rows of x against one panel of columns.</summary>
+/// <summary>What one call of a tile function works on: tiles of as many rows of x as the function has, one after the other, against one panel of columns.</summary>
 internal unsafe struct TileWork
 {
+    /// <summary>Tiles.</summary>
+    public int Tiles;
+
     /// <summary>The panel's codes: packed, or one a byte as <c>[unit][step][vector]</c>; or floats as <c>[k][column]</c>.</summary>
     public byte* Weights;
 
@@ -24,15 +27,17 @@ internal unsafe struct TileWork
     public short* Zeros;
     public int UnitsPerBlock;
 
-    /// <summary>The tile's activation codes and sums.</summary>
+    /// <summary>The first tile's activation codes and sums, and how many of them each row has.</summary>
     public sbyte* Codes;
     public float* Sums;
+    public nint CodesStride;
+    public nint SumsStride;
 
     /// <summary>Exact activations, and the distance of their rows.</summary>
     public float* X;
     public nint XStride;
 
-    /// <summary>What the tile's sums start with, and the distance of its rows.</summary>
+    /// <summary>What the sums start with, and the distance of the rows.</summary>
     public float* From;
     public nint FromStride;
 

@@ -39,7 +39,10 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
 
     private readonly PackedMatrix weights = PackedMatrix.Pack<TIsa, TInt, TFloat, TWidth>(
         tensors,
-        mode == ActivationMode.Int8 && TWidth.IsWide ? TIsa.WideOffset : 0
+        mode == ActivationMode.Exact ? 0
+            : TWidth.IsWide ? TIsa.WideOffset
+            : IsCentered ? 1 << (TWidth.Bits - 1)
+            : 0
     );
 
     public override string IsaName => TIsa.Name;
@@ -48,6 +51,10 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
 
     private int Runs => weights.IsHalfBlock ? 2 : 1;
     private static int Panel => 2 * TIsa.Lanes;
+    private static bool IsCentered => TIsa.HasNarrowSums && TWidth.IsCentered;
+
+    /// <summary>Numbers beside the codes of a row's run.</summary>
+    private static int Entry => Centering.Entry(IsCentered);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Multiply(MatMulCall call, float* x, float* y, int rows, IParallel parallel)
@@ -62,7 +69,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         call.Rows = rows;
         nint units = (nint)rows * weights.Units;
         nint codes = mode == ActivationMode.Int8 ? units * PackedMatrix.Unit : 0;
-        nint sums = mode == ActivationMode.Int8 ? units * Runs * 2 * sizeof(float) : 0;
+        nint sums = mode == ActivationMode.Int8 ? units * Runs * Entry * sizeof(float) : 0;
         int tiles = new RowTiles(rows).Count;
         call.Parts = tiles == 1 ? Tasks((long)rows * weights.K * weights.Rank) : 1;
         nint t = (nint)call.Parts * rows * weights.RankStride * sizeof(float);
@@ -170,10 +177,11 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 call.X + (nint)(tiles.Start(tile) + r) * weights.K,
                 weights.K,
                 CodesOf(call, tiles.Start(tile)) + r * PackedMatrix.Unit,
-                SumsOf(call, tiles.Start(tile)) + 2 * r,
+                SumsOf(call, tiles.Start(tile)) + Entry * r,
                 height,
                 Runs,
-                factor
+                factor,
+                IsCentered ? new Centering(1 << (TWidth.Bits - 1), TWidth.StepsPerSum) : default
             );
         }
     }
@@ -196,7 +204,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 To = call.T + ((nint)part * call.Rows + tiles.Start(tile)) * weights.RankStride + p * Panel,
                 ToStride = weights.RankStride,
             };
-            RunFloat(tiles.Height(tile), work);
+            RunFloat(tiles.Group(tile, tile + 1), ref work);
         }
     }
 
@@ -227,12 +235,12 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 };
                 for (int tile = from; tile < to; )
                 {
-                    int start = tiles.Start(tile);
-                    tile += tiles.Span(tile, to);
-                    work.X = call.X + (nint)start * weights.K + first;
-                    work.To = call.T + (nint)start * weights.RankStride + p * Panel;
+                    RowGroup group = tiles.Group(tile, to);
+                    work.X = call.X + (nint)group.Start * weights.K + first;
+                    work.To = call.T + (nint)group.Start * weights.RankStride + p * Panel;
                     work.From = first == 0 ? null : work.To;
-                    RunFloat(tiles.Start(tile) - start, work);
+                    RunFloat(group, ref work);
+                    tile += group.Tiles;
                 }
             }
         }
@@ -243,7 +251,8 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunPacked(MatMulCall call, int first, int end)
     {
-        int height = call.Rows;
+        RowGroup rows = new RowTiles(call.Rows).Group(0, 1);
+        int height = rows.Height;
         float* sums = stackalloc float[3 * Panel];
         TileWork work = Chunk(first, 0, weights.Units);
         work.Codes = call.Codes;
@@ -259,12 +268,12 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             nint stride = width == Panel ? weights.N : Panel;
             work.To = weights.Rank > 0 ? sums : to;
             work.ToStride = weights.Rank > 0 ? Panel : stride;
-            RunInteger<PackedForm>(height, work);
+            RunInteger<PackedForm>(rows, ref work);
             if (weights.Rank > 0)
             {
                 pair.To = to;
                 pair.ToStride = stride;
-                RunFloat(height, pair);
+                RunFloat(rows, ref pair);
             }
             for (int r = 0; r < height && width < Panel; r++)
             {
@@ -324,64 +333,67 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             }
             for (int tile = from; tile < to; )
             {
-                int start = tiles.Start(tile);
-                tile += isExact ? tiles.Span(tile, to) : 1;
-                int height = tiles.Start(tile) - start;
-                RunTile(call, start, height, panel, unit, ref work, ref pair, sums + (start - tiles.Start(from)) * Panel);
+                RowGroup group = tiles.Group(tile, to);
+                RunGroup(call, group, panel, unit, ref work, sums + (group.Start - tiles.Start(from)) * Panel);
+                tile += group.Tiles;
             }
+        }
+        for (int tile = from; tile < to; )
+        {
+            RowGroup group = tiles.Group(tile, to);
+            Finish(call, group, panel, ref pair, sums + (group.Start - tiles.Start(from)) * Panel);
+            tile += group.Tiles;
         }
     }
 
+    /// <summary>Adds a chunk's products to the sums of some tiles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunTile(MatMulCall call, int start, int height, int panel, int unit, ref TileWork work, ref TileWork pair, float* sums)
+    private void RunGroup(MatMulCall call, RowGroup group, int panel, int unit, ref TileWork work, float* sums)
     {
-        work.Codes = CodesOf(call, start) + (nint)unit * height * PackedMatrix.Unit;
-        work.Sums = SumsOf(call, start) + (nint)unit * Runs * height * 2;
-        work.X = call.X + (nint)start * weights.K + unit * PackedMatrix.Unit;
-        work.XStride = weights.K;
         work.From = unit == 0 ? weights.Bias + (nint)panel * Panel : sums;
         work.FromStride = unit == 0 ? 0 : Panel;
         work.To = sums;
         work.ToStride = Panel;
         if (mode == ActivationMode.Exact)
         {
-            RunFloat(height, work);
+            work.X = call.X + (nint)group.Start * weights.K + unit * PackedMatrix.Unit;
+            work.XStride = weights.K;
+            RunFloat(group, ref work);
+            return;
         }
-        else if (weights.IsHalfBlock)
+        work.Codes = CodesOf(call, group.Start) + (nint)unit * group.Height * PackedMatrix.Unit;
+        work.Sums = SumsOf(call, group.Start) + (nint)unit * Runs * group.Height * Entry;
+        work.CodesStride = (nint)weights.Units * PackedMatrix.Unit;
+        work.SumsStride = (nint)weights.Units * Runs * Entry;
+        if (weights.IsHalfBlock)
         {
-            RunInteger<HalfUnitForm>(height, work);
+            RunInteger<HalfUnitForm>(group, ref work);
         }
         else
         {
-            RunInteger<UnpackedForm>(height, work);
-        }
-        bool isLast =
-            mode == ActivationMode.Exact ? unit * PackedMatrix.Unit + work.Length == weights.K : unit + work.Length == weights.Units;
-        if (isLast)
-        {
-            Finish(call, start, height, panel, ref pair, sums);
+            RunInteger<UnpackedForm>(group, ref work);
         }
     }
 
-    /// <summary>Adds <c>t·L2</c> to a tile's sums and stores them as y.</summary>
+    /// <summary>Adds <c>t·L2</c> to the sums of some tiles and stores them as y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Finish(MatMulCall call, int start, int height, int panel, ref TileWork pair, float* sums)
+    private void Finish(MatMulCall call, RowGroup group, int panel, ref TileWork pair, float* sums)
     {
         int width = Math.Min(Panel, weights.N - panel * Panel);
-        float* y = call.Y + (nint)start * weights.N + panel * Panel;
+        float* y = call.Y + (nint)group.Start * weights.N + panel * Panel;
         if (weights.Rank > 0)
         {
-            pair.X = call.T + (nint)start * weights.RankStride;
+            pair.X = call.T + (nint)group.Start * weights.RankStride;
             pair.From = sums;
             pair.To = width == Panel ? y : sums;
             pair.ToStride = width == Panel ? weights.N : Panel;
-            RunFloat(height, pair);
+            RunFloat(group, ref pair);
             if (width == Panel)
             {
                 return;
             }
         }
-        for (int r = 0; r < height; r++)
+        for (int r = 0; r < group.Height * group.Tiles; r++)
         {
             new ReadOnlySpan<float>(sums + r * Panel, width).CopyTo(new Span<float>(y + (nint)r * weights.N, width));
         }
@@ -424,31 +436,42 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
 
     private sbyte* CodesOf(MatMulCall call, int row) => call.Codes + (nint)row * weights.Units * PackedMatrix.Unit;
 
-    private float* SumsOf(MatMulCall call, int row) => call.Sums + (nint)row * weights.Units * Runs * 2;
+    private float* SumsOf(MatMulCall call, int row) => call.Sums + (nint)row * weights.Units * Runs * Entry;
 
-    private static void RunFloat(int height, in TileWork work)
+    private static void RunFloat(RowGroup group, ref TileWork work)
     {
-        switch (height)
+        work.Tiles = group.Tiles;
+        switch (group.Height)
         {
             case 1:
                 FloatTile<TIsa, TInt, TFloat, OneRow>.Run(work);
-                break;
+                return;
             case 2:
                 FloatTile<TIsa, TInt, TFloat, TwoRows>.Run(work);
-                break;
-            case 3:
-                FloatTile<TIsa, TInt, TFloat, ThreeRows>.Run(work);
-                break;
-            default:
-                FloatTile<TIsa, TInt, TFloat, SixRows>.Run(work);
-                break;
+                return;
+        }
+        if (group.Tiles > 1)
+        {
+            // Two tiles at once, as long as there are two.
+            work.Tiles = group.Tiles / 2;
+            FloatTile<TIsa, TInt, TFloat, SixRows>.Run(work);
+            nint rows = (nint)work.Tiles * SixRows.Count;
+            work.Tiles = group.Tiles % 2;
+            work.X += rows * work.XStride;
+            work.From += work.From is null ? 0 : rows * work.FromStride;
+            work.To += rows * work.ToStride;
+        }
+        if (work.Tiles == 1)
+        {
+            FloatTile<TIsa, TInt, TFloat, ThreeRows>.Run(work);
         }
     }
 
-    private static void RunInteger<TForm>(int height, in TileWork work)
+    private static void RunInteger<TForm>(RowGroup group, ref TileWork work)
         where TForm : ICodeForm
     {
-        switch (height)
+        work.Tiles = group.Tiles;
+        switch (group.Height)
         {
             case 1:
                 IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, OneRow>.Run(work);

@@ -7,7 +7,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace Lorq.Benchmarks.Suites;
 
 /// <summary>The fused node against the peer's nodes and against fp32, in turns in one process.</summary>
-internal sealed class KernelBenchmark
+/// <param name="only">The only shape to measure, or null for all.</param>
+internal sealed class KernelBenchmark(string? only)
 {
     private const int Rank = 32;
     private const int Rounds = 15;
@@ -30,13 +31,16 @@ internal sealed class KernelBenchmark
         "kernels",
         $"""
         The fused node `LowRankQMatMul` (float16 scales and factors, block 32, r = {Rank}, int8 activations) in ONNX Runtime on the CPU, against the *peer* in the same process:
-        `MatMulNBits` (4 bits, block 32, `accuracy_level` 4) + two MatMuls + Add; and against a float32 MatMul. Medians of {Rounds} turns of each, in turns; below 1 the fused
-        node is faster. At most {MostAtFourBits:0.00} of the peer at 4 bits, {MostAtOtherBits:0.00} at other widths (against the same 4-bit peer), 1.00 of fp32; the low-rank pair at
+        `MatMulNBits` (4 bits, block 32, `accuracy_level` 4) + two MatMuls + Add; and against a float32 MatMul. Each of {Rounds} rounds gives everyone a turn; times are medians of the
+        turns, ratios medians of the rounds' ratios, since the clock changes from round to round; below 1 the fused node is faster. At most {MostAtFourBits:0.00} of the peer at 4 bits, {MostAtOtherBits:0.00} at other widths (against the same 4-bit peer), 1.00 of fp32; the low-rank pair at
         most {MostForLowRank:0.00} of the same node without it at 4096×4096. **Bold** misses its bar.
 
         Instruction set of the fused node: **{LorqOperators.InstructionSet}**.
         """
     );
+
+    /// <summary>The names of the shapes.</summary>
+    public static string[] Names => [.. Shapes.Select(s => Name(s.K, s.N))];
 
     /// <summary>Measures and writes <c>docs/results/kernels.md</c>.</summary>
     /// <returns>True when every bar is met.</returns>
@@ -58,7 +62,7 @@ internal sealed class KernelBenchmark
             ">÷ without pair"
         );
         bool met = true;
-        foreach ((int k, int n) in Shapes)
+        foreach ((int k, int n) in Shapes.Where(s => only is null || Name(s.K, s.N) == only))
         {
             var models = new KernelModels(k, n, Rank);
             byte[][] files =
@@ -73,23 +77,23 @@ internal sealed class KernelBenchmark
                 List<InferenceSession> sessions = [.. files.Select(file => Open(file, threads))];
                 foreach (int m in Rows)
                 {
-                    double[] times = Measure(sessions, m, k, n, cancellationToken);
-                    met &= Report(k, n, m, threads, times);
+                    met &= Report(k, n, m, threads, Measure(sessions, m, k, n, cancellationToken));
                 }
                 sessions.ForEach(s => s.Dispose());
             }
         }
         page.Line();
-        page.Write("kernels.md", isComplete: true);
+        page.Write("kernels.md", isComplete: only is null);
         return met;
     }
 
-    private bool Report(int k, int n, int m, int threads, double[] times)
+    private bool Report(int k, int n, int m, int threads, double[][] turns)
     {
-        (double single, double peer, double fused, double bare) = (times[0], times[1], times[2], times[^1]);
+        (double[] single, double[] peer, double[] fused) = (turns[0], turns[1], turns[2]);
         bool met = true;
-        string Cell(double ratio, double most)
+        string Cell(double[] of, double[] over, double most)
         {
+            double ratio = Median([.. of.Zip(over, (a, b) => a / b)]);
             met &= ratio <= most;
             string text = ratio.ToString("F2", CultureInfo.InvariantCulture);
             return ratio <= most ? text : $"**{text}**";
@@ -101,18 +105,24 @@ internal sealed class KernelBenchmark
             Micros(single),
             Micros(peer),
             Micros(fused),
-            Cell(fused / single, 0.9999),
-            Cell(fused / peer, MostAtFourBits),
-            Cell(times[3] / peer, MostAtOtherBits),
-            Cell(times[4] / peer, MostAtOtherBits),
-            Cell(times[5] / peer, MostAtOtherBits),
-            Cell(times[6] / peer, MostAtOtherBits),
-            Cell(fused / bare, (k, n) == (4096, 4096) ? MostForLowRank : double.MaxValue)
+            Cell(fused, single, 0.9999),
+            Cell(fused, peer, MostAtFourBits),
+            Cell(turns[3], peer, MostAtOtherBits),
+            Cell(turns[4], peer, MostAtOtherBits),
+            Cell(turns[5], peer, MostAtOtherBits),
+            Cell(turns[6], peer, MostAtOtherBits),
+            Cell(fused, turns[^1], (k, n) == (4096, 4096) ? MostForLowRank : double.MaxValue)
         );
         return met;
     }
 
-    private static string Micros(double value) => value.ToString(value < 100 ? "F1" : "F0", CultureInfo.InvariantCulture);
+    private static string Name(int k, int n) => $"{k}x{n}";
+
+    private static string Micros(double[] turns)
+    {
+        double value = Median([.. turns]);
+        return value.ToString(value < 100 ? "F1" : "F0", CultureInfo.InvariantCulture);
+    }
 
     private static InferenceSession Open(byte[] model, int threads)
     {
@@ -121,15 +131,15 @@ internal sealed class KernelBenchmark
         return new InferenceSession(model, options);
     }
 
-    /// <summary>Median microseconds of a run of each session.</summary>
-    private static double[] Measure(List<InferenceSession> sessions, int m, int k, int n, CancellationToken cancellationToken)
+    /// <summary>Median microseconds of a run of each session, round by round.</summary>
+    private static double[][] Measure(List<InferenceSession> sessions, int m, int k, int n, CancellationToken cancellationToken)
     {
         var random = new Random(2);
         float[] x = [.. Enumerable.Range(0, m * k).Select(_ => random.NextSingle() - 0.5f)];
         using OrtValue input = OrtValue.CreateTensorValueFromMemory(x, [m, k]);
         using OrtValue output = OrtValue.CreateTensorValueFromMemory(new float[m * n], [m, n]);
         using var run = new RunOptions();
-        List<double>[] times = [.. sessions.Select(_ => new List<double>())];
+        double[][] times = [.. sessions.Select(_ => new double[Rounds])];
         for (int round = -2; round < Rounds; round++)
         {
             for (int turn = 0; turn < sessions.Count; turn++)
@@ -138,20 +148,25 @@ internal sealed class KernelBenchmark
                 // Who goes first moves on: a run finds the caches as the one before left them.
                 int which = (turn + round + 2) % sessions.Count;
                 Thread.Sleep(Rest);
+                List<double> runs = [];
                 long began = Stopwatch.GetTimestamp();
                 // The first run of a turn warms its caches and threads. What takes longer than a turn runs twice.
                 for (int i = 0; i < 2 || Stopwatch.GetElapsedTime(began) < Turn; i++)
                 {
                     long start = Stopwatch.GetTimestamp();
                     sessions[which].Run(run, ["x"], [input], ["y"], [output]);
-                    if (i > 0 && round >= 0)
+                    if (i > 0)
                     {
-                        times[which].Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+                        runs.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
                     }
+                }
+                if (round >= 0)
+                {
+                    times[which][round] = Median(runs);
                 }
             }
         }
-        return [.. times.Select(Median)];
+        return times;
     }
 
     private static double Median(List<double> values)

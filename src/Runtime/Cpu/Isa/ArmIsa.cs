@@ -46,6 +46,9 @@ internal readonly unsafe struct ArmIsa : IKernelIsa<Vector128<byte>, Vector128<f
         Dp.DotProduct(accumulator.AsInt32(), codes.AsSByte(), x.AsSByte()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Dot(Vector128<byte> codes, Vector128<byte> x) => Dot(ZeroInt, codes, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> DotWide(Vector128<byte> accumulator, Vector128<byte> codes, Vector128<byte> x) =>
         Dp.DotProduct(accumulator.AsInt32(), (codes ^ Vector128.Create((byte)0x80)).AsSByte(), x.AsSByte()).AsByte();
 

@@ -50,6 +50,9 @@ internal readonly unsafe struct Avx2Isa : IKernelIsa<Vector256<byte>, Vector256<
         Avx2.Add(accumulator.AsInt16(), Avx2.MultiplyAddAdjacent(codes, x.AsSByte())).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Dot(Vector256<byte> codes, Vector256<byte> x) => Avx2.MultiplyAddAdjacent(codes, x.AsSByte()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> DotWide(Vector256<byte> accumulator, Vector256<byte> codes, Vector256<byte> x)
     {
         // |w| ≤ 128 and |x| ≤ 127: two products fit 16 bits, which 255·127 would not.

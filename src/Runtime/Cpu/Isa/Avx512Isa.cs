@@ -50,6 +50,10 @@ internal readonly unsafe struct Avx512Isa : IKernelIsa<Vector512<byte>, Vector51
         Avx512BW.Add(accumulator.AsInt16(), Avx512BW.MultiplyAddAdjacent(codes, x.AsSByte())).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Dot(Vector512<byte> codes, Vector512<byte> x) =>
+        Avx512BW.MultiplyAddAdjacent(codes, x.AsSByte()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> DotWide(Vector512<byte> accumulator, Vector512<byte> codes, Vector512<byte> x)
     {
         // AVX-512 has no vpsignb: even and odd bytes as 16-bit numbers.

@@ -46,6 +46,9 @@ internal readonly unsafe struct AvxVnniIsa : IKernelIsa<Vector256<byte>, Vector2
         AvxVnni.MultiplyWideningAndAdd(accumulator.AsInt32(), codes, x.AsSByte()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Dot(Vector256<byte> codes, Vector256<byte> x) => Dot(ZeroInt, codes, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> DotWide(Vector256<byte> accumulator, Vector256<byte> codes, Vector256<byte> x) =>
         Dot(accumulator, codes, x);
 

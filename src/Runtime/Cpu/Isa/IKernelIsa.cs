@@ -19,7 +19,7 @@ internal unsafe interface IKernelIsa<TInt, TFloat>
     /// <summary>The number of 32-bit lanes: columns per vector.</summary>
     static abstract int Lanes { get; }
 
-    /// <summary>Whether <see cref="Dot"/> sums into 16-bit lanes, so that <see cref="Sum"/> must be called before they overflow.</summary>
+    /// <summary>Whether <see cref="Dot(TInt, TInt, TInt)"/> sums into 16-bit lanes, of bytes 0 and 1, and of 2 and 3; what they sum up to must fit where <see cref="Sum"/> is called.</summary>
     static abstract bool HasNarrowSums { get; }
 
     /// <summary>What <see cref="DotWide"/> subtracts from every code: 0 or 128.</summary>
@@ -49,13 +49,16 @@ internal unsafe interface IKernelIsa<TInt, TFloat>
     /// <summary>A logical right shift of 16-bit or wider lanes; callers mask away what crosses bytes.</summary>
     static abstract TInt ShiftRight(TInt value, [System.Diagnostics.CodeAnalysis.ConstantExpected] byte count);
 
-    /// <summary>Lane-wise <c>accumulator + Σ₄ codes·x</c> for codes of at most 6 bits and signed x; in 16-bit halves where <see cref="HasNarrowSums"/>.</summary>
+    /// <summary>Lane-wise <c>accumulator + Σ₄ codes·x</c> for codes of at most 6 bits and signed x; in 16-bit halves, which wrap around, where <see cref="HasNarrowSums"/>.</summary>
     static abstract TInt Dot(TInt accumulator, TInt codes, TInt x);
+
+    /// <summary>The same without an accumulator.</summary>
+    static abstract TInt Dot(TInt codes, TInt x);
 
     /// <summary>Lane-wise <c>accumulator + Σ₄ (codes − WideOffset)·x</c> in 32 bits, for 8-bit codes.</summary>
     static abstract TInt DotWide(TInt accumulator, TInt codes, TInt x);
 
-    /// <summary>The 32-bit sums of what <see cref="Dot"/> accumulated.</summary>
+    /// <summary>The 32-bit sums of what <see cref="Dot(TInt, TInt, TInt)"/> accumulated.</summary>
     static abstract TInt Sum(TInt accumulator);
 
     /// <summary>32-bit addition.</summary>

@@ -58,6 +58,9 @@ internal readonly unsafe struct PortableIsa : IKernelIsa<Vector128<byte>, Vector
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Dot(Vector128<byte> codes, Vector128<byte> x) => Dot(ZeroInt, codes, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> DotWide(Vector128<byte> accumulator, Vector128<byte> codes, Vector128<byte> x)
     {
         Vector128<short> w = (codes ^ Vector128.Create((byte)0x80)).AsInt16();
