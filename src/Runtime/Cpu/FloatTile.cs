@@ -31,13 +31,10 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
         int rows = TRows.Count;
         int lanes = sizeof(TFloat) / sizeof(float);
         TFloat zero = TIsa.ZeroFloat;
-        float* tileX = work.X;
-        float* from = work.From;
-        float* to = work.To;
         nint length = work.Length;
-        for (int tile = 0; tile < work.Tiles; tile++)
+        for (nint tile = 0; tile < work.Tiles; tile++)
         {
-            TWeight* weights = first;
+            TWeight* weights = (TWeight*)((byte*)first + tile * work.WeightsStep);
             TFloat f00 = zero,
                 f01 = zero,
                 f10 = zero,
@@ -52,17 +49,17 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
                 g20 = zero,
                 g21 = zero;
             nint stride = work.FromStride;
-            if (from is not null)
+            if (work.From is not null)
             {
+                float* from = work.From + tile * work.FromStep;
                 Load(from, stride, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
                 if (rows > 3)
                 {
                     Load(from + 3 * stride, stride, ref g00, ref g01, ref g10, ref g11, ref g20, ref g21);
                 }
-                from += rows * stride;
             }
             stride = work.XStride;
-            float* x = tileX;
+            float* x = work.X + tile * work.XStep;
             float* x1 = x + (rows > 1 ? stride : 0);
             float* x2 = x1 + (rows > 2 ? stride : 0);
             nint k = 0;
@@ -126,14 +123,13 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
                 Step(x + k, x1 + k, x2 + k, Load(weights), Load(weights + lanes), ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
                 weights += 2 * lanes;
             }
-            tileX += rows * stride;
             stride = work.ToStride;
+            float* to = work.To + tile * work.ToStep;
             Store(to, stride, f00, f01, f10, f11, f20, f21);
             if (rows > 3)
             {
                 Store(to + 3 * stride, stride, g00, g01, g10, g11, g20, g21);
             }
-            to += rows * stride;
         }
     }
 

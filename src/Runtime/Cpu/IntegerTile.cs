@@ -4,8 +4,8 @@ using Lorq.Runtime.Cpu.Isa;
 namespace Lorq.Runtime.Cpu;
 
 /// <summary>
-/// The integer inner loop: tiles of up to three rows of int8 activations against a panel of two vectors of columns, all sums in registers. Choices by type are written as comparisons of types
-/// and sizes, which cost the compiler's budget for inlining nothing.
+/// The integer inner loop: up to four rows of int8 activations against a panel of two vectors of columns. Choices by type are written as comparisons of types and sizes, which cost the
+/// compiler's budget for inlining nothing.
 /// </summary>
 internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRows>
     where TIsa : IKernelIsa<TInt, TFloat>
@@ -20,47 +20,52 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
     /// <summary>How far ahead packed codes are fetched: what memory delivers while it takes to answer.</summary>
     private const int PrefetchDistance = 4096;
 
-    /// <summary>Sums the tiles, one after the other: each starts at its <c>From</c>, adds every unit's products, stores to its <c>To</c>.</summary>
+    /// <summary>
+    /// Sums the tiles, one after the other: each starts at its <c>From</c>, adds every unit's products, stores to its <c>To</c>. The tiles are rows against one panel;
+    /// in packed form, the same rows against one panel after the other.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in TileWork work)
     {
-        int rows = TRows.Count;
         int lanes = sizeof(TFloat) / sizeof(float);
-        bool isCentered = TIsa.HasNarrowSums && TWidth.IsCentered;
-        // A unit's sum in two parts, which fit 16 bits each.
-        bool isSplit = isCentered && TWidth.StepsPerSum == 4 && typeof(TForm) != typeof(HalfUnitForm);
-        bool isNarrow = typeof(TWidth) != typeof(Codes8) && !isSplit;
-        int entry = Centering.Entry(isCentered);
+        bool isPacked = typeof(TForm) == typeof(PackedForm);
         int steps = typeof(TForm) == typeof(HalfUnitForm) ? 4 : 8;
-        int unitBytes = (typeof(TForm) == typeof(PackedForm) ? 2 * TWidth.Bits : 2 * steps) * sizeof(TInt);
+        int unitBytes = (isPacked ? 2 * TWidth.Bits : 2 * steps) * sizeof(TInt);
+        int entry = Centering.Entry(TIsa.HasNarrowSums && TWidth.IsCentered);
+        // A unit's sum in two parts, which fit 16 bits each.
+        bool isSplit = TIsa.HasNarrowSums && typeof(TWidth) == typeof(Codes6) && typeof(TForm) != typeof(HalfUnitForm);
+        // Where sixteen registers do not hold the float sums beside the integer sums, they stay in memory between units.
+        bool isInMemory = typeof(TRows) == typeof(FourRows);
         bool isHalf = work.HalfScales is not null;
         bool isByte = work.ByteScales is not null;
         bool hasZeros = work.Zeros is not null;
-        sbyte* tileCodes = work.Codes;
-        float* tileSums = work.Sums;
-        float* from = work.From;
-        float* to = work.To;
-        for (int tile = 0; tile < work.Tiles; tile++)
+        for (nint tile = 0; tile < work.Tiles; tile++)
         {
-            byte* weights = work.Weights;
-            sbyte* x = tileCodes;
-            float* sums = tileSums;
-            float* scales = work.Scales;
-            Half* halves = work.HalfScales;
-            sbyte* bytes = work.ByteScales;
-            short* zeros = work.Zeros;
+            byte* weights = work.Weights + tile * work.WeightsStep;
+            sbyte* x = work.Codes + tile * work.CodesStep;
+            float* sums = work.Sums + tile * work.SumsStep;
+            float* from = work.From + tile * work.FromStep;
+            float* to = work.To + tile * work.ToStep;
+            nint scale = tile * work.ScaleStep;
             int left = work.UnitsPerBlock;
-            nint stride = work.FromStride;
-            TFloat f00 = TIsa.Load(from),
-                f01 = TIsa.Load(from + lanes);
-            TFloat f10 = rows > 1 ? TIsa.Load(from + stride) : f00,
-                f11 = rows > 1 ? TIsa.Load(from + stride + lanes) : f00;
-            TFloat f20 = rows > 2 ? TIsa.Load(from + 2 * stride) : f00,
-                f21 = rows > 2 ? TIsa.Load(from + 2 * stride + lanes) : f00;
+            nint stride = work.ToStride;
+            TFloat f00 = TIsa.ZeroFloat,
+                f01 = TIsa.ZeroFloat,
+                f10 = TIsa.ZeroFloat,
+                f11 = TIsa.ZeroFloat,
+                f20 = TIsa.ZeroFloat,
+                f21 = TIsa.ZeroFloat,
+                f30 = TIsa.ZeroFloat,
+                f31 = TIsa.ZeroFloat;
+            Load(from, work.FromStride, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21, ref f30, ref f31);
+            if (isInMemory && from != to)
+            {
+                Store(to, stride, f00, f01, f10, f11, f20, f21, f30, f31);
+            }
             int units = typeof(TForm) == typeof(HalfUnitForm) ? 2 * work.Length : work.Length;
             for (int unit = 0; unit < units; unit++)
             {
-                if (typeof(TForm) == typeof(PackedForm))
+                if (isPacked)
                 {
                     Prefetch(weights + PrefetchDistance);
                 }
@@ -69,12 +74,10 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
                     a10 = TIsa.ZeroInt,
                     a11 = TIsa.ZeroInt,
                     a20 = TIsa.ZeroInt,
-                    a21 = TIsa.ZeroInt;
-                if (isCentered)
-                {
-                    Start(sums + 2, entry, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21);
-                }
-                FourSteps(!isCentered, weights, x, 0, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21);
+                    a21 = TIsa.ZeroInt,
+                    a30 = TIsa.ZeroInt,
+                    a31 = TIsa.ZeroInt;
+                FourSteps(0, weights, x, sums, 2, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
                 if (isSplit)
                 {
                     TInt b00 = TIsa.ZeroInt,
@@ -83,8 +86,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
                         b11 = TIsa.ZeroInt,
                         b20 = TIsa.ZeroInt,
                         b21 = TIsa.ZeroInt;
-                    Start(sums + 3, entry, ref b00, ref b01, ref b10, ref b11, ref b20, ref b21);
-                    FourSteps(false, weights, x, 4, ref b00, ref b01, ref b10, ref b11, ref b20, ref b21);
+                    FourSteps(4, weights, x, sums, 3, ref b00, ref b01, ref b10, ref b11, ref b20, ref b21, ref a30, ref a31);
                     a00 = TIsa.Add(TIsa.Sum(a00), TIsa.Sum(b00));
                     a01 = TIsa.Add(TIsa.Sum(a01), TIsa.Sum(b01));
                     a10 = TIsa.Add(TIsa.Sum(a10), TIsa.Sum(b10));
@@ -94,85 +96,107 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
                 }
                 else if (typeof(TForm) != typeof(HalfUnitForm))
                 {
-                    FourSteps(false, weights, x, 4, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21);
+                    FourSteps(4, weights, x, sums, 0, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
                 }
                 TFloat s0,
                     s1;
-                if (typeof(TForm) == typeof(PackedForm) && isHalf)
+                if (isPacked && isHalf)
                 {
-                    s0 = TIsa.LoadHalf(halves);
-                    s1 = TIsa.LoadHalf(halves + lanes);
+                    s0 = TIsa.LoadHalf(work.HalfScales + scale);
+                    s1 = TIsa.LoadHalf(work.HalfScales + scale + lanes);
                 }
-                else if (typeof(TForm) == typeof(PackedForm) && isByte)
+                else if (isPacked && isByte)
                 {
-                    float* factors = work.ScaleFactors;
-                    s0 = TIsa.Multiply(TIsa.LoadInt8(bytes), TIsa.Load(factors));
-                    s1 = TIsa.Multiply(TIsa.LoadInt8(bytes + lanes), TIsa.Load(factors + lanes));
+                    float* factors = work.ScaleFactors + tile * 2 * lanes;
+                    s0 = TIsa.Multiply(TIsa.LoadInt8(work.ByteScales + scale), TIsa.Load(factors));
+                    s1 = TIsa.Multiply(TIsa.LoadInt8(work.ByteScales + scale + lanes), TIsa.Load(factors + lanes));
                 }
                 else
                 {
-                    s0 = TIsa.Load(scales);
-                    s1 = TIsa.Load(scales + lanes);
+                    s0 = TIsa.Load(work.Scales + scale);
+                    s1 = TIsa.Load(work.Scales + scale + lanes);
                 }
+                TFloat z0 = TIsa.ZeroFloat,
+                    z1 = TIsa.ZeroFloat;
                 if (!hasZeros)
                 {
-                    Scale(isNarrow, sums, a00, a01, s0, s1, ref f00, ref f01);
-                    if (rows > 1)
-                    {
-                        Scale(isNarrow, sums + entry, a10, a11, s0, s1, ref f10, ref f11);
-                    }
-                    if (rows > 2)
-                    {
-                        Scale(isNarrow, sums + 2 * entry, a20, a21, s0, s1, ref f20, ref f21);
-                    }
+                    ScaleRows(
+                        false,
+                        isInMemory,
+                        to,
+                        stride,
+                        sums,
+                        a00,
+                        a01,
+                        a10,
+                        a11,
+                        a20,
+                        a21,
+                        a30,
+                        a31,
+                        s0,
+                        s1,
+                        z0,
+                        z1,
+                        ref f00,
+                        ref f01,
+                        ref f10,
+                        ref f11,
+                        ref f20,
+                        ref f21,
+                        ref f30,
+                        ref f31
+                    );
                 }
                 else
                 {
-                    TFloat z0 = TIsa.LoadInt16(zeros),
-                        z1 = TIsa.LoadInt16(zeros + lanes);
-                    Scale(isNarrow, sums, a00, a01, s0, s1, z0, z1, ref f00, ref f01);
-                    if (rows > 1)
-                    {
-                        Scale(isNarrow, sums + entry, a10, a11, s0, s1, z0, z1, ref f10, ref f11);
-                    }
-                    if (rows > 2)
-                    {
-                        Scale(isNarrow, sums + 2 * entry, a20, a21, s0, s1, z0, z1, ref f20, ref f21);
-                    }
+                    z0 = TIsa.LoadInt16(work.Zeros + scale);
+                    z1 = TIsa.LoadInt16(work.Zeros + scale + lanes);
+                    ScaleRows(
+                        true,
+                        isInMemory,
+                        to,
+                        stride,
+                        sums,
+                        a00,
+                        a01,
+                        a10,
+                        a11,
+                        a20,
+                        a21,
+                        a30,
+                        a31,
+                        s0,
+                        s1,
+                        z0,
+                        z1,
+                        ref f00,
+                        ref f01,
+                        ref f10,
+                        ref f11,
+                        ref f20,
+                        ref f21,
+                        ref f30,
+                        ref f31
+                    );
                 }
                 weights += unitBytes;
-                sums += entry * rows;
+                sums += entry * TRows.Count;
                 // Activation codes lie in whole units, [row][32]: the second half of a unit is 16 codes on.
                 x +=
-                    typeof(TForm) != typeof(HalfUnitForm) ? PackedMatrix.Unit * rows
+                    typeof(TForm) != typeof(HalfUnitForm) ? PackedMatrix.Unit * TRows.Count
                     : unit % 2 == 0 ? PackedMatrix.Unit / 2
-                    : PackedMatrix.Unit * rows - PackedMatrix.Unit / 2;
+                    : PackedMatrix.Unit * TRows.Count - PackedMatrix.Unit / 2;
                 if (--left == 0)
                 {
                     left = work.UnitsPerBlock;
-                    scales += 2 * lanes;
-                    halves += 2 * lanes;
-                    bytes += 2 * lanes;
-                    zeros += 2 * lanes;
+                    scale += 2 * lanes;
                 }
             }
-            from += rows * stride;
-            stride = work.ToStride;
-            TIsa.Store(to, f00);
-            TIsa.Store(to + lanes, f01);
-            if (rows > 1)
+            if (!isInMemory)
             {
-                TIsa.Store(to + stride, f10);
-                TIsa.Store(to + stride + lanes, f11);
+                Store(to, stride, f00, f01, f10, f11, f20, f21, f30, f31);
             }
-            if (rows > 2)
-            {
-                TIsa.Store(to + 2 * stride, f20);
-                TIsa.Store(to + 2 * stride + lanes, f21);
-            }
-            to += rows * stride;
-            tileCodes += rows * work.CodesStride;
-            tileSums += rows * work.SumsStride;
         }
     }
 
@@ -205,53 +229,45 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
         }
     }
 
-    /// <summary>What the rows' sums start with.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Start(float* starts, int entry, ref TInt a00, ref TInt a01, ref TInt a10, ref TInt a11, ref TInt a20, ref TInt a21)
-    {
-        a00 = a01 = TIsa.BroadcastBytes((byte*)starts);
-        if (typeof(TRows) != typeof(OneRow))
-        {
-            a10 = a11 = TIsa.BroadcastBytes((byte*)(starts + entry));
-        }
-        if (typeof(TRows) == typeof(ThreeRows))
-        {
-            a20 = a21 = TIsa.BroadcastBytes((byte*)(starts + 2 * entry));
-        }
-    }
-
+    /// <summary>Steps <paramref name="first"/> to <c>first + 3</c>. Unless <paramref name="start"/> is 0 they begin new sums, those of centered codes with the number at that place of the row's entry.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FourSteps(
-        bool isFirst,
+        int first,
         byte* weights,
         sbyte* x,
-        int first,
+        float* sums,
+        int start,
         ref TInt a00,
         ref TInt a01,
         ref TInt a10,
         ref TInt a11,
         ref TInt a20,
-        ref TInt a21
+        ref TInt a21,
+        ref TInt a30,
+        ref TInt a31
     )
     {
-        Step(isFirst, weights, x, first, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21);
-        Step(false, weights, x, first + 1, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21);
-        Step(false, weights, x, first + 2, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21);
-        Step(false, weights, x, first + 3, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21);
+        Step(first, weights, x, sums, start, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
+        Step(first + 1, weights, x, sums, 0, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
+        Step(first + 2, weights, x, sums, 0, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
+        Step(first + 3, weights, x, sums, 0, ref a00, ref a01, ref a10, ref a11, ref a20, ref a21, ref a30, ref a31);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Step(
-        bool isFirst,
+        int step,
         byte* weights,
         sbyte* x,
-        int step,
+        float* sums,
+        int start,
         ref TInt a00,
         ref TInt a01,
         ref TInt a10,
         ref TInt a11,
         ref TInt a20,
-        ref TInt a21
+        ref TInt a21,
+        ref TInt a30,
+        ref TInt a31
     )
     {
         TInt w0,
@@ -266,52 +282,96 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
             w0 = TIsa.LoadBytes(weights + 2 * step * sizeof(TInt));
             w1 = TIsa.LoadBytes(weights + (2 * step + 1) * sizeof(TInt));
         }
-        DotRow(isFirst, (byte*)x + 4 * step, w0, w1, ref a00, ref a01);
+        DotRow(0, step, x, sums, start, w0, w1, ref a00, ref a01);
         if (typeof(TRows) != typeof(OneRow))
         {
-            DotRow(isFirst, (byte*)x + PackedMatrix.Unit + 4 * step, w0, w1, ref a10, ref a11);
+            DotRow(1, step, x, sums, start, w0, w1, ref a10, ref a11);
         }
-        if (typeof(TRows) == typeof(ThreeRows))
+        if (typeof(TRows) == typeof(ThreeRows) || typeof(TRows) == typeof(FourRows))
         {
-            DotRow(isFirst, (byte*)x + 2 * PackedMatrix.Unit + 4 * step, w0, w1, ref a20, ref a21);
+            DotRow(2, step, x, sums, start, w0, w1, ref a20, ref a21);
+        }
+        if (typeof(TRows) == typeof(FourRows))
+        {
+            DotRow(3, step, x, sums, start, w0, w1, ref a30, ref a31);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void DotRow(bool isFirst, byte* x, TInt w0, TInt w1, ref TInt a0, ref TInt a1)
+    private static void DotRow(int row, int step, sbyte* x, float* sums, int start, TInt w0, TInt w1, ref TInt a0, ref TInt a1)
     {
-        TInt value = TIsa.BroadcastBytes(x);
+        TInt value = TIsa.BroadcastBytes((byte*)x + row * PackedMatrix.Unit + 4 * step);
         if (typeof(TWidth) == typeof(Codes8))
         {
             a0 = TIsa.DotWide(a0, w0, value);
             a1 = TIsa.DotWide(a1, w1, value);
+            return;
         }
-        else if (isFirst)
+        if (start != 0)
         {
-            a0 = TIsa.Dot(w0, value);
-            a1 = TIsa.Dot(w1, value);
+            if (!TIsa.HasNarrowSums || !TWidth.IsCentered)
+            {
+                a0 = TIsa.Dot(w0, value);
+                a1 = TIsa.Dot(w1, value);
+                return;
+            }
+            a0 = a1 = TIsa.BroadcastBytes((byte*)(sums + row * Centering.Entry(true) + start));
         }
-        else
-        {
-            a0 = TIsa.Dot(a0, w0, value);
-            a1 = TIsa.Dot(a1, w1, value);
-        }
+        a0 = TIsa.Dot(a0, w0, value);
+        a1 = TIsa.Dot(a1, w1, value);
     }
 
-    /// <summary><c>f += (Σ·s + c)·scale</c>, where c holds the zero point.</summary>
+    /// <summary><c>f += (Σ·s + c)·scale</c>, or <c>(Σ·s − zero·c)·scale</c> with zero points.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Scale(bool isNarrow, float* sums, TInt a0, TInt a1, TFloat s0, TFloat s1, ref TFloat f0, ref TFloat f1)
+    private static void ScaleRows(
+        bool hasZeros,
+        bool isInMemory,
+        float* memory,
+        nint stride,
+        float* sums,
+        TInt a00,
+        TInt a01,
+        TInt a10,
+        TInt a11,
+        TInt a20,
+        TInt a21,
+        TInt a30,
+        TInt a31,
+        TFloat s0,
+        TFloat s1,
+        TFloat z0,
+        TFloat z1,
+        ref TFloat f00,
+        ref TFloat f01,
+        ref TFloat f10,
+        ref TFloat f11,
+        ref TFloat f20,
+        ref TFloat f21,
+        ref TFloat f30,
+        ref TFloat f31
+    )
     {
-        TFloat s = TIsa.Broadcast(sums),
-            c = TIsa.Broadcast(sums + 1);
-        f0 = TIsa.MultiplyAdd(TIsa.MultiplyAdd(TIsa.ToFloat(isNarrow ? TIsa.Sum(a0) : a0), s, c), s0, f0);
-        f1 = TIsa.MultiplyAdd(TIsa.MultiplyAdd(TIsa.ToFloat(isNarrow ? TIsa.Sum(a1) : a1), s, c), s1, f1);
+        int entry = Centering.Entry(TIsa.HasNarrowSums && TWidth.IsCentered);
+        Scale(hasZeros, isInMemory, memory, sums, a00, a01, s0, s1, z0, z1, ref f00, ref f01);
+        if (typeof(TRows) != typeof(OneRow))
+        {
+            Scale(hasZeros, isInMemory, memory + stride, sums + entry, a10, a11, s0, s1, z0, z1, ref f10, ref f11);
+        }
+        if (typeof(TRows) == typeof(ThreeRows) || typeof(TRows) == typeof(FourRows))
+        {
+            Scale(hasZeros, isInMemory, memory + 2 * stride, sums + 2 * entry, a20, a21, s0, s1, z0, z1, ref f20, ref f21);
+        }
+        if (typeof(TRows) == typeof(FourRows))
+        {
+            Scale(hasZeros, isInMemory, memory + 3 * stride, sums + 3 * entry, a30, a31, s0, s1, z0, z1, ref f30, ref f31);
+        }
     }
 
-    /// <summary><c>f += (Σ·s − zero·c)·scale</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scale(
-        bool isNarrow,
+        bool hasZeros,
+        bool isInMemory,
+        float* memory,
         float* sums,
         TInt a0,
         TInt a1,
@@ -323,11 +383,104 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
         ref TFloat f1
     )
     {
+        int lanes = sizeof(TFloat) / sizeof(float);
+        bool isSplit = TIsa.HasNarrowSums && typeof(TWidth) == typeof(Codes6) && typeof(TForm) != typeof(HalfUnitForm);
+        if (typeof(TWidth) != typeof(Codes8) && !isSplit)
+        {
+            a0 = TIsa.Sum(a0);
+            a1 = TIsa.Sum(a1);
+        }
         TFloat s = TIsa.Broadcast(sums),
             c = TIsa.Broadcast(sums + 1);
-        TFloat t0 = TIsa.Multiply(TIsa.ToFloat(isNarrow ? TIsa.Sum(a0) : a0), s),
-            t1 = TIsa.Multiply(TIsa.ToFloat(isNarrow ? TIsa.Sum(a1) : a1), s);
-        f0 = TIsa.MultiplyAdd(TIsa.NegativeMultiplyAdd(z0, c, t0), s0, f0);
-        f1 = TIsa.MultiplyAdd(TIsa.NegativeMultiplyAdd(z1, c, t1), s1, f1);
+        TFloat t0,
+            t1;
+        if (hasZeros)
+        {
+            t0 = TIsa.NegativeMultiplyAdd(z0, c, TIsa.Multiply(TIsa.ToFloat(a0), s));
+            t1 = TIsa.NegativeMultiplyAdd(z1, c, TIsa.Multiply(TIsa.ToFloat(a1), s));
+        }
+        else
+        {
+            t0 = TIsa.MultiplyAdd(TIsa.ToFloat(a0), s, c);
+            t1 = TIsa.MultiplyAdd(TIsa.ToFloat(a1), s, c);
+        }
+        if (isInMemory)
+        {
+            TIsa.Store(memory, TIsa.MultiplyAdd(t0, s0, TIsa.Load(memory)));
+            TIsa.Store(memory + lanes, TIsa.MultiplyAdd(t1, s1, TIsa.Load(memory + lanes)));
+        }
+        else
+        {
+            f0 = TIsa.MultiplyAdd(t0, s0, f0);
+            f1 = TIsa.MultiplyAdd(t1, s1, f1);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(
+        float* from,
+        nint stride,
+        ref TFloat f00,
+        ref TFloat f01,
+        ref TFloat f10,
+        ref TFloat f11,
+        ref TFloat f20,
+        ref TFloat f21,
+        ref TFloat f30,
+        ref TFloat f31
+    )
+    {
+        int lanes = sizeof(TFloat) / sizeof(float);
+        f00 = TIsa.Load(from);
+        f01 = TIsa.Load(from + lanes);
+        if (typeof(TRows) != typeof(OneRow))
+        {
+            f10 = TIsa.Load(from + stride);
+            f11 = TIsa.Load(from + stride + lanes);
+        }
+        if (typeof(TRows) == typeof(ThreeRows) || typeof(TRows) == typeof(FourRows))
+        {
+            f20 = TIsa.Load(from + 2 * stride);
+            f21 = TIsa.Load(from + 2 * stride + lanes);
+        }
+        if (typeof(TRows) == typeof(FourRows))
+        {
+            f30 = TIsa.Load(from + 3 * stride);
+            f31 = TIsa.Load(from + 3 * stride + lanes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(
+        float* to,
+        nint stride,
+        TFloat f00,
+        TFloat f01,
+        TFloat f10,
+        TFloat f11,
+        TFloat f20,
+        TFloat f21,
+        TFloat f30,
+        TFloat f31
+    )
+    {
+        int lanes = sizeof(TFloat) / sizeof(float);
+        TIsa.Store(to, f00);
+        TIsa.Store(to + lanes, f01);
+        if (typeof(TRows) != typeof(OneRow))
+        {
+            TIsa.Store(to + stride, f10);
+            TIsa.Store(to + stride + lanes, f11);
+        }
+        if (typeof(TRows) == typeof(ThreeRows) || typeof(TRows) == typeof(FourRows))
+        {
+            TIsa.Store(to + 2 * stride, f20);
+            TIsa.Store(to + 2 * stride + lanes, f21);
+        }
+        if (typeof(TRows) == typeof(FourRows))
+        {
+            TIsa.Store(to + 3 * stride, f30);
+            TIsa.Store(to + 3 * stride + lanes, f31);
+        }
     }
 }

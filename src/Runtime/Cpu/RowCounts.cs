@@ -21,35 +21,48 @@ internal readonly struct ThreeRows : IRowCount
     public static int Count => 3;
 }
 
-/// <summary>Two tiles of three at once: where all sums are floats, twelve of them hide the latency of an addition, and each weight is loaded for six rows.</summary>
+internal readonly struct FourRows : IRowCount
+{
+    public static int Count => 4;
+}
+
+/// <summary>Where all sums are floats: twelve of them hide the latency of an addition, and each weight is loaded for six rows.</summary>
 internal readonly struct SixRows : IRowCount
 {
     public static int Count => 6;
 }
 
-/// <summary>The rows of x cut into tiles of three; what remains is one or two tiles of two, or the only row. No tile of one row beside others.</summary>
-internal readonly record struct RowTiles(int Rows)
+/// <summary>The rows of x cut into tiles; what remains beside the tallest is one tile, or two where it would be one of one row.</summary>
+/// <param name="Rows">Rows of x.</param>
+/// <param name="Tallest">Rows of a tile.</param>
+internal readonly record struct RowTiles(int Rows, int Tallest)
 {
-    private int Threes =>
-        (Rows % 3) switch
-        {
-            0 or 2 => Rows / 3,
-            _ => Math.Max(Rows / 3 - 1, 0),
-        };
+    private int Tall => Rows / Tallest - (Rows % Tallest == 1 && Rows > 1 ? 1 : 0);
+
+    private int Rest => Rows - Tall * Tallest;
 
     /// <summary>The number of tiles.</summary>
-    public int Count => Threes + (Rows - 3 * Threes + 1) / 2;
+    public int Count =>
+        Tall
+        + (
+            Rest == 0 ? 0
+            : Rest > Tallest ? 2
+            : 1
+        );
 
     /// <summary>The first row of tile <paramref name="tile"/>; the number of rows for the tile after the last.</summary>
-    public int Start(int tile) => Math.Min(tile <= Threes ? 3 * tile : 3 * Threes + 2 * (tile - Threes), Rows);
+    public int Start(int tile) =>
+        tile <= Tall ? tile * Tallest
+        : tile == Tall + 1 && Rest > Tallest ? Tall * Tallest + (Rest + 1) / 2
+        : Rows;
 
-    /// <summary>The rows of tile <paramref name="tile"/>: 1, 2 or 3.</summary>
+    /// <summary>The rows of tile <paramref name="tile"/>.</summary>
     public int Height(int tile) => Start(tile + 1) - Start(tile);
 
     /// <summary>The tiles from <paramref name="tile"/> on that have its height.</summary>
     /// <param name="tile">The first.</param>
     /// <param name="end">The tile after the last that may be taken.</param>
-    public RowGroup Group(int tile, int end) => new(Start(tile), Height(tile), (tile < Threes ? Math.Min(Threes, end) : end) - tile);
+    public RowGroup Group(int tile, int end) => new(Start(tile), Height(tile), tile < Tall ? Math.Min(Tall, end) - tile : 1);
 }
 
 /// <summary>Tiles of the same height, one after the other.</summary>

@@ -1,13 +1,17 @@
 namespace Lorq.Runtime.Cpu;
 
-/// <summary>What one call of a tile function works on: tiles of as many rows of x as the function has, one after the other, against one panel of columns.</summary>
+/// <summary>
+/// What one call of a tile function works on: tiles, each of as many rows of x as the function has against one panel of columns. What differs from tile to tile,
+/// rows or panel, is where pointers move by their steps.
+/// </summary>
 internal unsafe struct TileWork
 {
     /// <summary>Tiles.</summary>
-    public int Tiles;
+    public nint Tiles;
 
-    /// <summary>The panel's codes: packed, or one a byte as <c>[unit][step][vector]</c>; or floats as <c>[k][column]</c>.</summary>
+    /// <summary>The panel's codes: packed, or one a byte as <c>[unit][step][vector]</c>; or floats as <c>[k][column]</c>. The step is in bytes.</summary>
     public byte* Weights;
+    public nint WeightsStep;
 
     /// <summary>Where <see cref="Weights"/> is null: float16 as <c>[k][column]</c>.</summary>
     public Half* HalfWeights;
@@ -20,28 +24,32 @@ internal unsafe struct TileWork
     public Half* HalfScales;
     public sbyte* ByteScales;
 
-    /// <summary>What the panel's columns multiply 8-bit scales by.</summary>
+    /// <summary>What the panel's columns multiply 8-bit scales by; the step is a panel's width.</summary>
     public float* ScaleFactors;
 
     /// <summary>The zero points beside the scales, or null.</summary>
     public short* Zeros;
+    public nint ScaleStep;
     public int UnitsPerBlock;
 
-    /// <summary>The first tile's activation codes and sums, and how many of them each row has.</summary>
+    /// <summary>The tile's activation codes, and the entries of their runs.</summary>
     public sbyte* Codes;
+    public nint CodesStep;
     public float* Sums;
-    public nint CodesStride;
-    public nint SumsStride;
+    public nint SumsStep;
 
     /// <summary>Exact activations, and the distance of their rows.</summary>
     public float* X;
     public nint XStride;
+    public nint XStep;
 
-    /// <summary>What the sums start with, and the distance of the rows.</summary>
+    /// <summary>What the tile's sums start with, and the distance of its rows.</summary>
     public float* From;
     public nint FromStride;
+    public nint FromStep;
 
     /// <summary>Where they go.</summary>
     public float* To;
     public nint ToStride;
+    public nint ToStep;
 }

@@ -5,6 +5,9 @@ namespace Lorq.Runtime.Cpu;
 /// <content>From packed codes and float16 to what the tiles read.</content>
 internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
 {
+    private const int CacheLine = 64;
+    private const int PrefetchDistance = 4096;
+
     /// <summary>Codes of a panel's units, a byte each, as <c>[unit][step][vector]</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unpack(byte* packed, int units, byte* unpacked)
@@ -12,6 +15,11 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
         int vector = sizeof(TInt);
         for (int g = 0; g < 2 * units; g++)
         {
+            // The next chunk's codes; what fetches ahead by itself stops at every page.
+            for (int at = 0; at < TWidth.Bits * vector; at += CacheLine)
+            {
+                TIsa.Prefetch(packed + PrefetchDistance + at);
+            }
             byte* to = unpacked + g / 2 * 16 * vector + g % 2 * vector;
             TIsa.StoreBytes(to, TWidth.Step<TIsa, TInt, TFloat>(packed, 0));
             TIsa.StoreBytes(to + 2 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 1));
@@ -30,6 +38,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
     {
         for (int i = 0; i < 2 * blocks; i++)
         {
+            TIsa.Prefetch((byte*)(source + i * TIsa.Lanes) + 1024);
             TIsa.Store(target + i * TIsa.Lanes, TIsa.LoadHalf(source + i * TIsa.Lanes));
         }
     }

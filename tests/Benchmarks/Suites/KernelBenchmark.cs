@@ -20,7 +20,7 @@ internal sealed class KernelBenchmark(string? only)
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(3);
 
     /// <summary>What a turn of one session takes about.</summary>
-    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(4);
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(40);
 
     private static readonly (int K, int N)[] Shapes = [(384, 1536), (1536, 384), (768, 3072), (4096, 4096), (4096, 11008)];
     private static readonly int[] Rows = [1, 16, 128];
@@ -32,7 +32,8 @@ internal sealed class KernelBenchmark(string? only)
         $"""
         The fused node `LowRankQMatMul` (float16 scales and factors, block 32, r = {Rank}, int8 activations) in ONNX Runtime on the CPU, against the *peer* in the same process:
         `MatMulNBits` (4 bits, block 32, `accuracy_level` 4) + two MatMuls + Add; and against a float32 MatMul. Each of {Rounds} rounds gives everyone a turn; times are medians of the
-        turns, ratios medians of the rounds' ratios, since the clock changes from round to round; below 1 the fused node is faster. At most {MostAtFourBits:0.00} of the peer at 4 bits, {MostAtOtherBits:0.00} at other widths (against the same 4-bit peer), 1.00 of fp32; the low-rank pair at
+        turns, ratios medians of the rounds' ratios, since the clock changes from round to round; below 1 the fused node is faster.
+        Each thread has its own processor. At most {MostAtFourBits:0.00} of the peer at 4 bits, {MostAtOtherBits:0.00} at other widths (against the same 4-bit peer), 1.00 of fp32; the low-rank pair at
         most {MostForLowRank:0.00} of the same node without it at 4096×4096. **Bold** misses its bar.
 
         Instruction set of the fused node: **{LorqOperators.InstructionSet}**.
@@ -62,6 +63,7 @@ internal sealed class KernelBenchmark(string? only)
             ">÷ without pair"
         );
         bool met = true;
+        Pinning.PinCaller();
         foreach ((int k, int n) in Shapes.Where(s => only is null || Name(s.K, s.N) == only))
         {
             var models = new KernelModels(k, n, Rank);
@@ -127,6 +129,7 @@ internal sealed class KernelBenchmark(string? only)
     private static InferenceSession Open(byte[] model, int threads)
     {
         using var options = new SessionOptions { IntraOpNumThreads = threads };
+        Pinning.PinOthers(options, threads);
         options.AddLorqOperators();
         return new InferenceSession(model, options);
     }
