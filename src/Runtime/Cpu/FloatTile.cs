@@ -133,6 +133,7 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
         }
     }
 
+    /// <summary>The first rows of a tile, or the second three of six.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Load(
         float* from,
@@ -145,37 +146,35 @@ internal static unsafe class FloatTile<TIsa, TInt, TFloat, TRows>
         ref TFloat f21
     )
     {
-        int lanes = sizeof(TFloat) / sizeof(float);
-        f00 = TIsa.Load(from);
-        f01 = TIsa.Load(from + lanes);
-        if (TRows.Count > 1)
+        TFloat none = TIsa.ZeroFloat;
+        if (typeof(TRows) == typeof(SixRows))
         {
-            f10 = TIsa.Load(from + stride);
-            f11 = TIsa.Load(from + stride + lanes);
+            RowSums<TIsa, TInt, TFloat, ThreeRows>.Load(
+                from,
+                stride,
+                ref f00,
+                ref f01,
+                ref f10,
+                ref f11,
+                ref f20,
+                ref f21,
+                ref none,
+                ref none
+            );
+            return;
         }
-        if (TRows.Count > 2)
-        {
-            f20 = TIsa.Load(from + 2 * stride);
-            f21 = TIsa.Load(from + 2 * stride + lanes);
-        }
+        RowSums<TIsa, TInt, TFloat, TRows>.Load(from, stride, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21, ref none, ref none);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* to, nint stride, TFloat f00, TFloat f01, TFloat f10, TFloat f11, TFloat f20, TFloat f21)
     {
-        int lanes = sizeof(TFloat) / sizeof(float);
-        TIsa.Store(to, f00);
-        TIsa.Store(to + lanes, f01);
-        if (TRows.Count > 1)
+        if (typeof(TRows) == typeof(SixRows))
         {
-            TIsa.Store(to + stride, f10);
-            TIsa.Store(to + stride + lanes, f11);
+            RowSums<TIsa, TInt, TFloat, ThreeRows>.Store(to, stride, f00, f01, f10, f11, f20, f21, f20, f21);
+            return;
         }
-        if (TRows.Count > 2)
-        {
-            TIsa.Store(to + 2 * stride, f20);
-            TIsa.Store(to + 2 * stride + lanes, f21);
-        }
+        RowSums<TIsa, TInt, TFloat, TRows>.Store(to, stride, f00, f01, f10, f11, f20, f21, f20, f21);
     }
 
     /// <summary>One k of all rows.</summary>

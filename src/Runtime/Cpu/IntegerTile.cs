@@ -15,11 +15,6 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
     where TForm : ICodeForm
     where TRows : IRowCount
 {
-    private const int CacheLine = 64;
-
-    /// <summary>How far ahead packed codes are fetched: what memory delivers while it takes to answer.</summary>
-    private const int PrefetchDistance = 4096;
-
     /// <summary>
     /// Sums the tiles, one after the other: each starts at its <c>From</c>, adds every unit's products, stores to its <c>To</c>. The tiles are rows against one panel;
     /// in packed form, the same rows against one panel after the other.
@@ -57,17 +52,28 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
                 f21 = TIsa.ZeroFloat,
                 f30 = TIsa.ZeroFloat,
                 f31 = TIsa.ZeroFloat;
-            Load(from, work.FromStride, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21, ref f30, ref f31);
+            RowSums<TIsa, TInt, TFloat, TRows>.Load(
+                from,
+                work.FromStride,
+                ref f00,
+                ref f01,
+                ref f10,
+                ref f11,
+                ref f20,
+                ref f21,
+                ref f30,
+                ref f31
+            );
             if (isInMemory && from != to)
             {
-                Store(to, stride, f00, f01, f10, f11, f20, f21, f30, f31);
+                RowSums<TIsa, TInt, TFloat, TRows>.Store(to, stride, f00, f01, f10, f11, f20, f21, f30, f31);
             }
             int units = typeof(TForm) == typeof(HalfUnitForm) ? 2 * work.Length : work.Length;
             for (int unit = 0; unit < units; unit++)
             {
                 if (isPacked)
                 {
-                    Prefetch(weights + PrefetchDistance);
+                    Prefetch(weights);
                 }
                 TInt a00 = TIsa.ZeroInt,
                     a01 = TIsa.ZeroInt,
@@ -195,7 +201,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
             }
             if (!isInMemory)
             {
-                Store(to, stride, f00, f01, f10, f11, f20, f21, f30, f31);
+                RowSums<TIsa, TInt, TFloat, TRows>.Store(to, stride, f00, f01, f10, f11, f20, f21, f30, f31);
             }
         }
     }
@@ -204,19 +210,20 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(byte* unit)
     {
-        int lines = 2 * TWidth.Bits * sizeof(TInt) / CacheLine;
+        int lines = 2 * TWidth.Bits * sizeof(TInt) / PackedMatrix.CacheLine;
+        unit += PackedMatrix.PrefetchDistance;
         // Written out: a loop of so few turns would not be unrolled.
         TIsa.Prefetch(unit);
-        PrefetchIf(lines > 1, unit + CacheLine);
-        PrefetchIf(lines > 2, unit + 2 * CacheLine);
-        PrefetchIf(lines > 3, unit + 3 * CacheLine);
-        PrefetchIf(lines > 4, unit + 4 * CacheLine);
-        PrefetchIf(lines > 5, unit + 5 * CacheLine);
-        PrefetchIf(lines > 6, unit + 6 * CacheLine);
-        PrefetchIf(lines > 7, unit + 7 * CacheLine);
+        PrefetchIf(lines > 1, unit + PackedMatrix.CacheLine);
+        PrefetchIf(lines > 2, unit + 2 * PackedMatrix.CacheLine);
+        PrefetchIf(lines > 3, unit + 3 * PackedMatrix.CacheLine);
+        PrefetchIf(lines > 4, unit + 4 * PackedMatrix.CacheLine);
+        PrefetchIf(lines > 5, unit + 5 * PackedMatrix.CacheLine);
+        PrefetchIf(lines > 6, unit + 6 * PackedMatrix.CacheLine);
+        PrefetchIf(lines > 7, unit + 7 * PackedMatrix.CacheLine);
         for (int line = 8; line < lines; line++)
         {
-            TIsa.Prefetch(unit + line * CacheLine);
+            TIsa.Prefetch(unit + line * PackedMatrix.CacheLine);
         }
     }
 
@@ -413,74 +420,6 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
         {
             f0 = TIsa.MultiplyAdd(t0, s0, f0);
             f1 = TIsa.MultiplyAdd(t1, s1, f1);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(
-        float* from,
-        nint stride,
-        ref TFloat f00,
-        ref TFloat f01,
-        ref TFloat f10,
-        ref TFloat f11,
-        ref TFloat f20,
-        ref TFloat f21,
-        ref TFloat f30,
-        ref TFloat f31
-    )
-    {
-        int lanes = sizeof(TFloat) / sizeof(float);
-        f00 = TIsa.Load(from);
-        f01 = TIsa.Load(from + lanes);
-        if (typeof(TRows) != typeof(OneRow))
-        {
-            f10 = TIsa.Load(from + stride);
-            f11 = TIsa.Load(from + stride + lanes);
-        }
-        if (typeof(TRows) == typeof(ThreeRows) || typeof(TRows) == typeof(FourRows))
-        {
-            f20 = TIsa.Load(from + 2 * stride);
-            f21 = TIsa.Load(from + 2 * stride + lanes);
-        }
-        if (typeof(TRows) == typeof(FourRows))
-        {
-            f30 = TIsa.Load(from + 3 * stride);
-            f31 = TIsa.Load(from + 3 * stride + lanes);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(
-        float* to,
-        nint stride,
-        TFloat f00,
-        TFloat f01,
-        TFloat f10,
-        TFloat f11,
-        TFloat f20,
-        TFloat f21,
-        TFloat f30,
-        TFloat f31
-    )
-    {
-        int lanes = sizeof(TFloat) / sizeof(float);
-        TIsa.Store(to, f00);
-        TIsa.Store(to + lanes, f01);
-        if (typeof(TRows) != typeof(OneRow))
-        {
-            TIsa.Store(to + stride, f10);
-            TIsa.Store(to + stride + lanes, f11);
-        }
-        if (typeof(TRows) == typeof(ThreeRows) || typeof(TRows) == typeof(FourRows))
-        {
-            TIsa.Store(to + 2 * stride, f20);
-            TIsa.Store(to + 2 * stride + lanes, f21);
-        }
-        if (typeof(TRows) == typeof(FourRows))
-        {
-            TIsa.Store(to + 3 * stride, f30);
-            TIsa.Store(to + 3 * stride + lanes, f31);
         }
     }
 }

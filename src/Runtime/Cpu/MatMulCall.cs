@@ -27,6 +27,10 @@ internal sealed unsafe class MatMulCall : IDisposable
     internal float* Sums { get; set; }
     internal float* T { get; set; }
 
+    /// <summary>Exact activations of the only tile, in rows of whole units: X, or a copy that is filled up.</summary>
+    internal float* Whole { get; set; }
+    internal nint WholeStride { get; set; }
+
     /// <summary>Parts of K that the down-projection is cut into; each has its own T until they are added.</summary>
     internal int Parts { get; set; }
 

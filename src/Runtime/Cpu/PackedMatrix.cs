@@ -13,6 +13,12 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Consecutive k whose activations share a scale.</summary>
     public const int Unit = 32;
 
+    /// <summary>Bytes that memory moves at a time.</summary>
+    public const int CacheLine = 64;
+
+    /// <summary>How far ahead packed codes are fetched: what memory delivers while it takes to answer.</summary>
+    public const int PrefetchDistance = 4096;
+
     /// <summary>
     /// Values of a pair up to which float16 ones are widened at load: they stay in the second-level cache from call to call, and widening takes
     /// as long as multiplying. Larger pairs are read from memory, where half the bytes count for more.

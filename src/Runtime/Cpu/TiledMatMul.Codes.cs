@@ -5,9 +5,6 @@ namespace Lorq.Runtime.Cpu;
 /// <content>From packed codes and float16 to what the tiles read.</content>
 internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
 {
-    private const int CacheLine = 64;
-    private const int PrefetchDistance = 4096;
-
     /// <summary>Codes of a panel's units, a byte each, as <c>[unit][step][vector]</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unpack(byte* packed, int units, byte* unpacked)
@@ -16,9 +13,9 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
         for (int g = 0; g < 2 * units; g++)
         {
             // The next chunk's codes; what fetches ahead by itself stops at every page.
-            for (int at = 0; at < TWidth.Bits * vector; at += CacheLine)
+            for (int at = 0; at < TWidth.Bits * vector; at += PackedMatrix.CacheLine)
             {
-                TIsa.Prefetch(packed + PrefetchDistance + at);
+                TIsa.Prefetch(packed + PackedMatrix.PrefetchDistance + at);
             }
             byte* to = unpacked + g / 2 * 16 * vector + g % 2 * vector;
             TIsa.StoreBytes(to, TWidth.Step<TIsa, TInt, TFloat>(packed, 0));
@@ -62,72 +59,92 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
     }
 
     /// <summary>The weights of a panel's units as floats, <c>[k][column]</c>.</summary>
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Decode(int panel, int unit, int units, float* target)
     {
-        float usual = weights.DefaultZero;
-        byte* codes = stackalloc byte[16 * sizeof(TInt)];
-        int steps = 8 / Runs;
         for (int u = 0; u < units; u++)
         {
-            Unpack(weights.Codes + ((nint)panel * weights.Units + unit + u) * weights.UnitBytes, 1, codes);
-            // One vector of columns within one block at a time: it has one scale and one zero point.
-            for (int i = 0; i < 2 * Runs; i++)
+            byte* codes = weights.Codes + ((nint)panel * weights.Units + unit + u) * weights.UnitBytes;
+            for (int column = 0; column < Panel; column += TIsa.Lanes)
             {
-                int block = weights.IsHalfBlock ? 2 * (unit + u) + i / 2 : (unit + u) / weights.UnitsPerBlock;
-                int column = i % 2 * TIsa.Lanes;
-                nint at = ((nint)panel * weights.Blocks + block) * Panel + column;
-                TFloat scale =
-                    weights.Scales is not null ? TIsa.Load(weights.Scales + at)
-                    : weights.HalfScales is not null ? TIsa.LoadHalf(weights.HalfScales + at)
-                    : TIsa.Multiply(TIsa.LoadInt8(weights.ByteScales + at), TIsa.Load(weights.ScaleFactors + (nint)panel * Panel + column));
-                TFloat zero = weights.Zeros is null ? TIsa.Broadcast(&usual) : TIsa.LoadInt16(weights.Zeros + at);
-                byte* from = codes + (i / 2 * steps * 2 + i % 2) * sizeof(TInt);
-                float* to = target + ((nint)u * PackedMatrix.Unit + i / 2 * steps * 4) * Panel + column;
+                Grid(panel, unit + u, 0, column, out TFloat scale, out TFloat offset);
+                TFloat scale1 = scale,
+                    offset1 = offset;
+                if (weights.IsHalfBlock)
+                {
+                    Grid(panel, unit + u, 1, column, out scale1, out offset1);
+                }
                 if (weights.Codebook is null)
                 {
-                    Decode(from, steps, zero, scale, to);
+                    DecodeUnit<Integers>(codes, null, scale, offset, scale1, offset1, target + column);
                 }
                 else
                 {
-                    LookUp(from, steps, weights.Codebook, scale, to);
+                    DecodeUnit<Codebook>(codes, weights.Codebook, scale, offset, scale1, offset1, target + column);
                 }
+                codes += TWidth.Bits * sizeof(TInt);
             }
+            target += PackedMatrix.Unit * Panel;
         }
     }
 
-    /// <summary><c>(code − zero)·scale</c> of some steps' four k each.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Decode(byte* codes, int steps, TFloat zero, TFloat scale, float* to)
+    /// <summary>What a vector of columns multiplies the codes of one run by, and what it adds: <c>scale</c> and <c>−zero·scale</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Grid(int panel, int unit, int run, int column, out TFloat scale, out TFloat offset)
     {
-        float minusOne = -1;
-        TFloat minus = TIsa.Multiply(zero, TIsa.Broadcast(&minusOne));
-        for (int step = 0; step < steps; step++)
-        {
-            TInt four = TIsa.LoadBytes(codes);
-            TIsa.Store(to, TIsa.Multiply(TIsa.Add(TIsa.ToFloat(TIsa.ByteOfLane(four, 0)), minus), scale));
-            TIsa.Store(to + Panel, TIsa.Multiply(TIsa.Add(TIsa.ToFloat(TIsa.ByteOfLane(four, 8)), minus), scale));
-            TIsa.Store(to + 2 * Panel, TIsa.Multiply(TIsa.Add(TIsa.ToFloat(TIsa.ByteOfLane(four, 16)), minus), scale));
-            TIsa.Store(to + 3 * Panel, TIsa.Multiply(TIsa.Add(TIsa.ToFloat(TIsa.ByteOfLane(four, 24)), minus), scale));
-            codes += 2 * sizeof(TInt);
-            to += 4 * Panel;
-        }
+        int block = weights.IsHalfBlock ? 2 * unit + run : unit / weights.UnitsPerBlock;
+        nint at = ((nint)panel * weights.Blocks + block) * Panel + column;
+        float usual = weights.DefaultZero;
+        scale =
+            weights.Scales is not null ? TIsa.Load(weights.Scales + at)
+            : weights.HalfScales is not null ? TIsa.LoadHalf(weights.HalfScales + at)
+            : TIsa.Multiply(TIsa.LoadInt8(weights.ByteScales + at), TIsa.Load(weights.ScaleFactors + (nint)panel * Panel + column));
+        TFloat zero = weights.Zeros is null ? TIsa.Broadcast(&usual) : TIsa.LoadInt16(weights.Zeros + at);
+        offset = TIsa.NegativeMultiplyAdd(zero, scale, TIsa.ZeroFloat);
     }
 
-    /// <summary><c>codebook[code]·scale</c> of some steps' four k each.</summary>
+    /// <summary>A unit of one vector of columns: the two halves' scales and offsets are the same but for blocks of 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void LookUp(byte* codes, int steps, float* codebook, TFloat scale, float* to)
+    private static void DecodeUnit<TValues>(
+        byte* codes,
+        float* codebook,
+        TFloat scale0,
+        TFloat offset0,
+        TFloat scale1,
+        TFloat offset1,
+        float* to
+    )
     {
-        for (int step = 0; step < steps; step++)
-        {
-            TInt four = TIsa.LoadBytes(codes);
-            TIsa.Store(to, TIsa.Multiply(TIsa.Lookup(codebook, TIsa.ByteOfLane(four, 0)), scale));
-            TIsa.Store(to + Panel, TIsa.Multiply(TIsa.Lookup(codebook, TIsa.ByteOfLane(four, 8)), scale));
-            TIsa.Store(to + 2 * Panel, TIsa.Multiply(TIsa.Lookup(codebook, TIsa.ByteOfLane(four, 16)), scale));
-            TIsa.Store(to + 3 * Panel, TIsa.Multiply(TIsa.Lookup(codebook, TIsa.ByteOfLane(four, 24)), scale));
-            codes += 2 * sizeof(TInt);
-            to += 4 * Panel;
-        }
+        DecodeStep<TValues>(codes, 0, codebook, scale0, offset0, to);
+        DecodeStep<TValues>(codes, 1, codebook, scale0, offset0, to);
+        DecodeStep<TValues>(codes, 2, codebook, scale0, offset0, to);
+        DecodeStep<TValues>(codes, 3, codebook, scale0, offset0, to);
+        DecodeStep<TValues>(codes, 4, codebook, scale1, offset1, to);
+        DecodeStep<TValues>(codes, 5, codebook, scale1, offset1, to);
+        DecodeStep<TValues>(codes, 6, codebook, scale1, offset1, to);
+        DecodeStep<TValues>(codes, 7, codebook, scale1, offset1, to);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void DecodeStep<TValues>(byte* codes, int step, float* codebook, TFloat scale, TFloat offset, float* to)
+    {
+        TInt four = TWidth.Step<TIsa, TInt, TFloat>(codes, step);
+        to += step * 4 * Panel;
+        TIsa.Store(to, Value<TValues>(TIsa.ByteOfLane(four, 0), codebook, scale, offset));
+        TIsa.Store(to + Panel, Value<TValues>(TIsa.ByteOfLane(four, 8), codebook, scale, offset));
+        TIsa.Store(to + 2 * Panel, Value<TValues>(TIsa.ByteOfLane(four, 16), codebook, scale, offset));
+        TIsa.Store(to + 3 * Panel, Value<TValues>(TIsa.ByteOfLane(four, 24), codebook, scale, offset));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TFloat Value<TValues>(TInt code, float* codebook, TFloat scale, TFloat offset) =>
+        typeof(TValues) == typeof(Codebook)
+            ? TIsa.Multiply(TIsa.Lookup(codebook, code), scale)
+            : TIsa.MultiplyAdd(TIsa.ToFloat(code), scale, offset);
+
+    /// <summary>Codes are integers.</summary>
+    private readonly struct Integers;
+
+    /// <summary>Codes are places in a codebook.</summary>
+    private readonly struct Codebook;
 }

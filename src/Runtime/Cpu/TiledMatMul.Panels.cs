@@ -68,7 +68,14 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
             work.From = to;
             work.FromStride = stride;
         }
-        RunInteger<PackedForm>(call.Rows, work);
+        if (mode == ActivationMode.Int8)
+        {
+            RunInteger<PackedForm>(call.Rows, work);
+            return;
+        }
+        work.X = call.Whole;
+        work.XStride = call.WholeStride;
+        RunExact(call.Rows, work, weights.DefaultZero);
     }
 
     /// <summary>A panel against some tiles of rows: a chunk's codes are unpacked, or decoded to floats, once for all of them.</summary>
@@ -212,6 +219,22 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
             X = call.T,
             XStride = weights.RankStride,
         };
+    }
+
+    private static void RunExact(int height, in TileWork work, float usualZero)
+    {
+        switch (height)
+        {
+            case 1:
+                ExactTile<TIsa, TInt, TFloat, TWidth, OneRow>.Run(work, usualZero);
+                break;
+            case 2:
+                ExactTile<TIsa, TInt, TFloat, TWidth, TwoRows>.Run(work, usualZero);
+                break;
+            default:
+                ExactTile<TIsa, TInt, TFloat, TWidth, ThreeRows>.Run(work, usualZero);
+                break;
+        }
     }
 
     private static void RunInteger<TForm>(int height, in TileWork work)

@@ -43,8 +43,8 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
     private int Runs => weights.IsHalfBlock ? 2 : 1;
     private static int Panel => 2 * TIsa.Lanes;
 
-    /// <summary>Rows of a tile: as many as keep the integer sums in sixteen registers, which sums in two parts share.</summary>
-    private static int Tallest => TWidth.StepsPerSum == 8 ? 4 : 3;
+    /// <summary>Rows of a tile: as many as keep their sums in sixteen registers; exact ones and integer sums in two parts take more of them.</summary>
+    private int Tallest => mode == ActivationMode.Int8 && TWidth.StepsPerSum == 8 ? 4 : 3;
     private static bool IsCentered => TIsa.HasNarrowSums && TWidth.IsCentered;
 
     /// <summary>Numbers beside the codes of a row's run.</summary>
@@ -65,12 +65,16 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         nint codes = mode == ActivationMode.Int8 ? units * PackedMatrix.Unit : 0;
         nint sums = mode == ActivationMode.Int8 ? units * Runs * Entry * sizeof(float) : 0;
         int tiles = new RowTiles(rows, Tallest).Count;
+        bool isPadded = mode == ActivationMode.Exact && IsPacked(tiles) && weights.K % PackedMatrix.Unit > 0;
+        nint padded = isPadded ? units * PackedMatrix.Unit * sizeof(float) : 0;
         call.Parts = tiles == 1 ? Tasks((long)rows * weights.K * weights.Rank) : 1;
         nint t = (nint)call.Parts * rows * weights.RankStride * sizeof(float);
-        call.Reserve(MatMulCall.Padded(codes) + MatMulCall.Padded(sums) + MatMulCall.Padded(t));
+        call.Reserve(MatMulCall.Padded(codes) + MatMulCall.Padded(sums) + MatMulCall.Padded(t) + MatMulCall.Padded(padded));
         call.Codes = (sbyte*)call.Take(codes);
         call.Sums = (float*)call.Take(sums);
         call.T = (float*)call.Take(t);
+        call.Whole = isPadded ? (float*)call.Take(padded) : x;
+        call.WholeStride = isPadded ? (nint)weights.Units * PackedMatrix.Unit : weights.K;
 
         long work = (long)rows * weights.K * (weights.Rank + 8);
         call.Phase = 1;
@@ -93,8 +97,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         {
             (int first, int end) = Share(weights.Panels, index, call.Tasks);
             var tiles = new RowTiles(call.Rows, Tallest);
-            // One tile's packed codes are read once. With more, what they share is unpacked.
-            if (tiles.Count == 1 && mode == ActivationMode.Int8 && !weights.IsHalfBlock)
+            if (IsPacked(tiles.Count))
             {
                 RunPacked(call, first, end);
                 return;
@@ -113,7 +116,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         {
             if (index == 0)
             {
-                Quantize(call, 0);
+                Prepare(call, 0);
             }
             else
             {
@@ -125,7 +128,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         (int from, int to) = Share(new RowTiles(call.Rows, Tallest).Count, index, call.Tasks);
         for (int tile = from; tile < to; tile++)
         {
-            Quantize(call, tile);
+            Prepare(call, tile);
         }
         if (to - from == 1)
         {
@@ -136,6 +139,9 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
             Project(call, from, to);
         }
     }
+
+    /// <summary>Whether packed codes are read as they are: the codes of the only tile, each of which is used once. With more tiles, what they share is unpacked.</summary>
+    private bool IsPacked(int tiles) => tiles == 1 && !weights.IsHalfBlock && weights.Codebook is null;
 
     private static void Run(MatMulCall call, IParallel parallel, int tasks)
     {
@@ -156,11 +162,21 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
     private static (int First, int End) Share(int items, int index, int tasks) =>
         ((int)((long)items * index / tasks), (int)((long)items * (index + 1) / tasks));
 
+    /// <summary>Rounds a tile's activations, or fills up exact ones to whole units where packed codes want them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Quantize(MatMulCall call, int tile)
+    private void Prepare(MatMulCall call, int tile)
     {
         if (mode == ActivationMode.Exact)
         {
+            if (call.Whole != call.X)
+            {
+                for (int r = 0; r < call.Rows; r++)
+                {
+                    var row = new Span<float>(call.Whole + r * call.WholeStride, (int)call.WholeStride);
+                    new ReadOnlySpan<float>(call.X + (nint)r * weights.K, weights.K).CopyTo(row);
+                    row[weights.K..].Clear();
+                }
+            }
             return;
         }
         var tiles = new RowTiles(call.Rows, Tallest);

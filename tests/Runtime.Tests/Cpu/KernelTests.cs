@@ -7,7 +7,7 @@ public sealed unsafe class KernelTests
 {
     private static readonly int[] Widths = [2, 3, 4, 5, 6, 8];
     private static readonly int[] Blocks = [16, 32, 64, 128, 256, 0];
-    private static readonly int[] RowCounts = [0, 1, 2, 3, 5, 16, 33];
+    private static readonly int[] RowCounts = [0, 1, 2, 3, 4, 5, 16, 33];
 
     /// <summary>K and N that are multiples of nothing, of a unit, of a panel; below a unit, and over several chunks.</summary>
     private static readonly (int K, int N)[] Shapes = [(1, 1), (31, 17), (32, 16), (100, 33), (577, 47), (1100, 19)];

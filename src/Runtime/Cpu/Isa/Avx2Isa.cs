@@ -70,7 +70,12 @@ internal readonly unsafe struct Avx2Isa : IKernelIsa<Vector256<byte>, Vector256<
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> ByteOfLane(Vector256<byte> value, [ConstantExpected] byte shift) =>
-        Avx2.And(Avx2.ShiftRightLogical(value.AsUInt32(), shift).AsByte(), Vector256.Create(255).AsByte());
+        shift switch
+        {
+            0 => Avx2.And(value, Vector256.Create(255).AsByte()),
+            24 => Avx2.ShiftRightLogical(value.AsUInt32(), 24).AsByte(),
+            _ => Avx2.And(Avx2.ShiftRightLogical(value.AsUInt32(), shift).AsByte(), Vector256.Create(255).AsByte()),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ToFloat(Vector256<byte> value) => Avx.ConvertToVector256Single(value.AsInt32());

@@ -75,7 +75,12 @@ internal readonly unsafe struct Avx512Isa : IKernelIsa<Vector512<byte>, Vector51
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> ByteOfLane(Vector512<byte> value, [ConstantExpected] byte shift) =>
-        Avx512F.And(Avx512F.ShiftRightLogical(value.AsUInt32(), shift), Vector512.Create(255u)).AsByte();
+        shift switch
+        {
+            0 => Avx512F.And(value.AsUInt32(), Vector512.Create(255u)).AsByte(),
+            24 => Avx512F.ShiftRightLogical(value.AsUInt32(), 24).AsByte(),
+            _ => Avx512F.And(Avx512F.ShiftRightLogical(value.AsUInt32(), shift), Vector512.Create(255u)).AsByte(),
+        };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToFloat(Vector512<byte> value) => Avx512F.ConvertToVector512Single(value.AsInt32());
