@@ -141,6 +141,56 @@ public sealed unsafe class KernelTests
         }
     }
 
+    /// <summary>The largest and the smallest code everywhere, activations of one sign or of two: sums of 16 bits are at their ends.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(8)]
+    public void Sums_hold_the_largest_products(int bits)
+    {
+        const int K = 96;
+        const int N = 40;
+        const int Rows = 5;
+        int center = 1 << (bits - 1);
+        foreach (int block in (int[])[16, 32])
+        {
+            foreach (byte code in (byte[])[0, (byte)(2 * center - 1)])
+            {
+                var tensors = new WeightTensors
+                {
+                    K = K,
+                    N = N,
+                    Bits = bits,
+                    Block = block,
+                    Codes = new SameCode(code),
+                    Scales = new FloatArray([.. Enumerable.Repeat(1f, N * K / block)], null),
+                };
+                foreach (int period in (int[])[1, 2, 3, 8])
+                {
+                    float[] x = [.. Enumerable.Range(0, Rows * K).Select(i => i % period == 0 ? 1f : -1f)];
+                    double[] expected =
+                    [
+                        .. Enumerable.Range(0, Rows * N).Select(i => x.Skip(i / N * K).Take(K).Sum(v => (double)v * (code - center))),
+                    ];
+                    foreach (InstructionSet isa in CpuKernels.Supported)
+                    {
+                        using MatMulKernel kernel = CpuKernels.Create(tensors, ActivationMode.Int8, isa);
+                        AssertClose(expected, Run(kernel, x, Rows), 1e-5, $"{isa} block {block} code {code} period {period}");
+                        AssertClose(expected[..N], Run(kernel, x[..K], 1), 1e-5, $"{isa} block {block} code {code} period {period} M=1");
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed class SameCode(byte code) : ICodeColumns
+    {
+        public void Read(int column, Span<byte> codes) => codes.Fill(code);
+    }
+
     [Theory]
     [InlineData(ActivationMode.Int8)]
     [InlineData(ActivationMode.Exact)]

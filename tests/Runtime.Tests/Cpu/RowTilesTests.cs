@@ -1,0 +1,34 @@
+using Lorq.Runtime.Cpu;
+
+namespace Lorq.Runtime.Tests.Cpu;
+
+public sealed class RowTilesTests
+{
+    /// <summary>Tiles follow one another, cover every row once, are no taller than allowed, and none has one row beside others.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Tiles_cover_the_rows(int tallest)
+    {
+        for (int rows = 0; rows < 50; rows++)
+        {
+            var tiles = new RowTiles(rows, tallest);
+            int next = 0;
+            for (int tile = 0; tile < tiles.Count; )
+            {
+                RowGroup group = tiles.Group(tile, tiles.Count);
+                Assert.Equal(next, group.Start);
+                Assert.InRange(group.Height, rows == 1 ? 1 : 2, tallest);
+                Assert.InRange(group.Tiles, 1, tiles.Count - tile);
+                for (int i = 0; i < group.Tiles; i++)
+                {
+                    Assert.Equal(next, tiles.Start(tile + i));
+                    Assert.Equal(group.Height, tiles.Height(tile + i));
+                    next += group.Height;
+                }
+                tile += group.Tiles;
+            }
+            Assert.Equal(rows, next);
+        }
+    }
+}
