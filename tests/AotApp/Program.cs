@@ -1,5 +1,5 @@
 // Runs a model that takes int64 inputs and gives one float output; writes the output's elements to a file.
-//   AotApp MODEL OUTPUT-FILE ROWS COLUMNS
+//   AotApp MODEL OUTPUT-FILE ROWS COLUMNS [int8|exact]
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Lorq.Runtime;
@@ -15,7 +15,8 @@ for (int i = 0; i < ids.Length; i++)
     ids[i] = 7 * i % 400;
 }
 
-using LorqSession session = LorqSession.Load(model, new() { Activations = ActivationMode.Exact, IntraOpThreads = 2 });
+ActivationMode activations = args is [.., "int8"] ? ActivationMode.Int8 : ActivationMode.Exact;
+using LorqSession session = LorqSession.Load(model, new() { Activations = activations, IntraOpThreads = 2 });
 InputTensor[] inputs = [.. session.Inputs.Select((input, i) => InputTensor.Of(input.Name, i == 0 ? ids : ones, rows, columns))];
 using LorqOutputs outputs = await session.RunAsync(inputs);
 await File.WriteAllBytesAsync(args[1], MemoryMarshal.AsBytes(outputs[0].AsSpan<float>()).ToArray());

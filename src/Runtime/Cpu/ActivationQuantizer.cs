@@ -5,7 +5,7 @@ namespace Lorq.Runtime.Cpu;
 
 /// <summary>
 /// Rounds activations to int8: per row and run of 32 k (16 for blocks of 16) <c>s = max|x|/127</c>, <c>q = round(x/s)</c>. A tile's codes are <c>[unit][row][32]</c>;
-/// beside them <c>[unit][run][row]{s, c}</c>, where c is <c>s·Σq</c>, times <c>−zero</c> where all zero points are the same; then what centered sums start with.
+/// beside them an entry each, <c>[unit][run][row]{s, c}</c>, where c is <c>s·Σq</c>, times <c>−zero</c> where all zero points are the same; <c>{s, c, start, start}</c> where sums are centered.
 /// </summary>
 internal static unsafe class ActivationQuantizer<TIsa, TInt, TFloat>
     where TIsa : IKernelIsa<TInt, TFloat>

@@ -14,17 +14,16 @@ internal readonly record struct Centering(int Center, int StepsPerSum)
     /// <summary>The starts of a run's sums: <c>−Center·(q₀ + q₁)</c> of its K-steps in the low half, of q₂ and q₃ in the high half.</summary>
     public unsafe void Start(sbyte* codes, int length, int* starts)
     {
-        int low = 0;
-        int high = 0;
-        for (int k = 0; k < length; k += 4)
+        for (int first = 0; first < length; first += 4 * StepsPerSum)
         {
-            low += codes[k] + codes[k + 1];
-            high += codes[k + 2] + codes[k + 3];
-            if ((k + 4) % (4 * StepsPerSum) == 0 || k + 4 == length)
+            int low = 0;
+            int high = 0;
+            for (int k = first; k < Math.Min(first + 4 * StepsPerSum, length); k += 4)
             {
-                *starts++ = (-Center * low & 0xFFFF) | (-Center * high) << 16;
-                low = high = 0;
+                low += codes[k] + codes[k + 1];
+                high += codes[k + 2] + codes[k + 3];
             }
+            *starts++ = (-Center * low & 0xFFFF) | (-Center * high) << 16;
         }
     }
 }

@@ -59,18 +59,15 @@ internal static unsafe class ExactTile<TIsa, TInt, TFloat, TWidth, TRows>
             {
                 if (left == 0)
                 {
-                    s0 = Scale(work, scale, factors);
-                    s1 = Scale(work, scale + lanes, factors + lanes);
-                    o0 = Offset(work, scale, usual, s0);
-                    o1 = Offset(work, scale + lanes, usual, s1);
+                    s0 = PackedWeights<TIsa, TInt, TFloat>.Scale(work, scale, factors);
+                    s1 = PackedWeights<TIsa, TInt, TFloat>.Scale(work, scale + lanes, factors + lanes);
+                    o0 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, scale, usual, s0);
+                    o1 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, scale + lanes, usual, s1);
                     scale += 2 * lanes;
                     left = work.UnitsPerBlock;
                 }
                 left--;
-                for (int at = 0; at < 2 * TWidth.Bits * sizeof(TInt); at += PackedMatrix.CacheLine)
-                {
-                    TIsa.Prefetch(weights + PackedMatrix.PrefetchDistance + at);
-                }
+                PackedWeights<TIsa, TInt, TFloat>.FetchAhead(weights, 2 * TWidth.Bits * sizeof(TInt));
                 float* x = work.X + unit * PackedMatrix.Unit;
                 Step(0, weights, x, stride, s0, s1, o0, o1, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
                 Step(1, weights, x, stride, s0, s1, o0, o1, ref f00, ref f01, ref f10, ref f11, ref f20, ref f21);
@@ -90,14 +87,6 @@ internal static unsafe class ExactTile<TIsa, TInt, TFloat, TWidth, TRows>
             RowSums<TIsa, TInt, TFloat, TRows>.Store(to, work.ToStride, f00, f01, f10, f11, f20, f21, none, none);
         }
     }
-
-    private static TFloat Scale(in TileWork work, nint at, float* factors) =>
-        work.Scales is not null ? TIsa.Load(work.Scales + at)
-        : work.HalfScales is not null ? TIsa.LoadHalf(work.HalfScales + at)
-        : TIsa.Multiply(TIsa.LoadInt8(work.ByteScales + at), TIsa.Load(factors));
-
-    private static TFloat Offset(in TileWork work, nint at, TFloat usual, TFloat scale) =>
-        TIsa.NegativeMultiplyAdd(work.Zeros is null ? usual : TIsa.LoadInt16(work.Zeros + at), scale, TIsa.ZeroFloat);
 
     /// <summary>Four k of all rows and columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,7 +17,7 @@ internal unsafe interface ICodeWidth
     /// </summary>
     static abstract bool IsCentered { get; }
 
-    /// <summary>K-steps whose products with |x| ≤ 127 end within a 16-bit sum, at most 8: <c>2·127·steps</c> times the largest (centered) code is at most 32767.</summary>
+    /// <summary>K-steps whose products with |x| ≤ 127 end within a 16-bit sum, at most 8: <c>2·127·steps</c> times the largest (centered) code is at most 32767. Wide codes have 32-bit sums and say 8.</summary>
     static abstract int StepsPerSum { get; }
 
     /// <summary>Whether codes need <c>DotWide</c>.</summary>

@@ -28,7 +28,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
         int unitBytes = (isPacked ? 2 * TWidth.Bits : 2 * steps) * sizeof(TInt);
         int entry = Centering.Entry(TIsa.HasNarrowSums && TWidth.IsCentered);
         // A unit's sum in two parts, which fit 16 bits each.
-        bool isSplit = TIsa.HasNarrowSums && typeof(TWidth) == typeof(Codes6) && typeof(TForm) != typeof(HalfUnitForm);
+        bool isSplit = TIsa.HasNarrowSums && TWidth.StepsPerSum < 8 && typeof(TForm) != typeof(HalfUnitForm);
         // Where sixteen registers do not hold the float sums beside the integer sums, they stay in memory between units.
         bool isInMemory = typeof(TRows) == typeof(FourRows);
         bool isHalf = work.HalfScales is not null;
@@ -73,7 +73,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
             {
                 if (isPacked)
                 {
-                    Prefetch(weights);
+                    PackedWeights<TIsa, TInt, TFloat>.FetchAhead(weights, unitBytes);
                 }
                 TInt a00 = TIsa.ZeroInt,
                     a01 = TIsa.ZeroInt,
@@ -128,6 +128,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
                 {
                     ScaleRows(
                         false,
+                        isSplit,
                         isInMemory,
                         to,
                         stride,
@@ -160,6 +161,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
                     z1 = TIsa.LoadInt16(work.Zeros + scale + lanes);
                     ScaleRows(
                         true,
+                        isSplit,
                         isInMemory,
                         to,
                         stride,
@@ -203,36 +205,6 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
             {
                 RowSums<TIsa, TInt, TFloat, TRows>.Store(to, stride, f00, f01, f10, f11, f20, f21, f30, f31);
             }
-        }
-    }
-
-    /// <summary>Each packed code is read once, from memory; what fetches ahead by itself stops at every page. Beyond the end it is a hint without effect.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* unit)
-    {
-        int lines = 2 * TWidth.Bits * sizeof(TInt) / PackedMatrix.CacheLine;
-        unit += PackedMatrix.PrefetchDistance;
-        // Written out: a loop of so few turns would not be unrolled.
-        TIsa.Prefetch(unit);
-        PrefetchIf(lines > 1, unit + PackedMatrix.CacheLine);
-        PrefetchIf(lines > 2, unit + 2 * PackedMatrix.CacheLine);
-        PrefetchIf(lines > 3, unit + 3 * PackedMatrix.CacheLine);
-        PrefetchIf(lines > 4, unit + 4 * PackedMatrix.CacheLine);
-        PrefetchIf(lines > 5, unit + 5 * PackedMatrix.CacheLine);
-        PrefetchIf(lines > 6, unit + 6 * PackedMatrix.CacheLine);
-        PrefetchIf(lines > 7, unit + 7 * PackedMatrix.CacheLine);
-        for (int line = 8; line < lines; line++)
-        {
-            TIsa.Prefetch(unit + line * PackedMatrix.CacheLine);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchIf(bool isThere, byte* line)
-    {
-        if (isThere)
-        {
-            TIsa.Prefetch(line);
         }
     }
 
@@ -332,6 +304,7 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScaleRows(
         bool hasZeros,
+        bool isSplit,
         bool isInMemory,
         float* memory,
         nint stride,
@@ -359,24 +332,25 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
     )
     {
         int entry = Centering.Entry(TIsa.HasNarrowSums && TWidth.IsCentered);
-        Scale(hasZeros, isInMemory, memory, sums, a00, a01, s0, s1, z0, z1, ref f00, ref f01);
+        Scale(hasZeros, isSplit, isInMemory, memory, sums, a00, a01, s0, s1, z0, z1, ref f00, ref f01);
         if (typeof(TRows) != typeof(OneRow))
         {
-            Scale(hasZeros, isInMemory, memory + stride, sums + entry, a10, a11, s0, s1, z0, z1, ref f10, ref f11);
+            Scale(hasZeros, isSplit, isInMemory, memory + stride, sums + entry, a10, a11, s0, s1, z0, z1, ref f10, ref f11);
         }
         if (typeof(TRows) == typeof(ThreeRows) || typeof(TRows) == typeof(FourRows))
         {
-            Scale(hasZeros, isInMemory, memory + 2 * stride, sums + 2 * entry, a20, a21, s0, s1, z0, z1, ref f20, ref f21);
+            Scale(hasZeros, isSplit, isInMemory, memory + 2 * stride, sums + 2 * entry, a20, a21, s0, s1, z0, z1, ref f20, ref f21);
         }
         if (typeof(TRows) == typeof(FourRows))
         {
-            Scale(hasZeros, isInMemory, memory + 3 * stride, sums + 3 * entry, a30, a31, s0, s1, z0, z1, ref f30, ref f31);
+            Scale(hasZeros, isSplit, isInMemory, memory + 3 * stride, sums + 3 * entry, a30, a31, s0, s1, z0, z1, ref f30, ref f31);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scale(
         bool hasZeros,
+        bool isSplit,
         bool isInMemory,
         float* memory,
         float* sums,
@@ -391,7 +365,6 @@ internal static unsafe class IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, TRow
     )
     {
         int lanes = sizeof(TFloat) / sizeof(float);
-        bool isSplit = TIsa.HasNarrowSums && typeof(TWidth) == typeof(Codes6) && typeof(TForm) != typeof(HalfUnitForm);
         if (typeof(TWidth) != typeof(Codes8) && !isSplit)
         {
             a0 = TIsa.Sum(a0);

@@ -16,9 +16,6 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Bytes that memory moves at a time.</summary>
     public const int CacheLine = 64;
 
-    /// <summary>How far ahead packed codes are fetched: what memory delivers while it takes to answer.</summary>
-    public const int PrefetchDistance = 4096;
-
     /// <summary>
     /// Values of a pair up to which float16 ones are widened at load: they stay in the second-level cache from call to call, and widening takes
     /// as long as multiplying. Larger pairs are read from memory, where half the bytes count for more.
@@ -60,10 +57,10 @@ internal sealed unsafe class PackedMatrix : IDisposable
     public sbyte* ByteScales { get; private set; }
     public float* ScaleFactors { get; private set; }
 
-    /// <summary>Zero points less what the kernel's dot products already subtract, or null.</summary>
+    /// <summary>Zero points less what the kernel's sums already subtract from codes, or null.</summary>
     public short* Zeros { get; private set; }
 
-    /// <summary>What every column without a zero point of its own subtracts from its codes.</summary>
+    /// <summary>The zero point of columns without one of their own, less what the kernel's sums already subtract.</summary>
     public required int DefaultZero { get; init; }
     public float* Codebook { get; private set; }
     public float* L1 { get; private set; }
@@ -82,7 +79,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     /// <summary>Packs <paramref name="tensors"/> for an instruction set and a width.</summary>
     /// <param name="tensors">The weights as the model has them.</param>
-    /// <param name="zeroBase">What the kernel's dot products already subtract from codes.</param>
+    /// <param name="zeroBase">What the kernel's sums already subtract from codes.</param>
     public static PackedMatrix Pack<TIsa, TInt, TFloat, TWidth>(WeightTensors tensors, int zeroBase)
         where TIsa : IKernelIsa<TInt, TFloat>
         where TInt : unmanaged

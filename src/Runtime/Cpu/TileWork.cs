@@ -9,7 +9,7 @@ internal unsafe struct TileWork
     /// <summary>Tiles.</summary>
     public nint Tiles;
 
-    /// <summary>The panel's codes: packed, or one a byte as <c>[unit][step][vector]</c>; or floats as <c>[k][column]</c>. The step is in bytes.</summary>
+    /// <summary>The panel's codes: packed, or one a byte as <c>[unit][step][vector]</c>; or floats as <c>[k][column]</c>. The step, of <see cref="HalfWeights"/> too, is in bytes.</summary>
     public byte* Weights;
     public nint WeightsStep;
 
@@ -29,7 +29,11 @@ internal unsafe struct TileWork
 
     /// <summary>The zero points beside the scales, or null.</summary>
     public short* Zeros;
+
+    /// <summary>The step of scales and zero points, in numbers.</summary>
     public nint ScaleStep;
+
+    /// <summary>Units that share a scale.</summary>
     public int UnitsPerBlock;
 
     /// <summary>The tile's activation codes, and the entries of their runs.</summary>

@@ -12,11 +12,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
         int vector = sizeof(TInt);
         for (int g = 0; g < 2 * units; g++)
         {
-            // The next chunk's codes; what fetches ahead by itself stops at every page.
-            for (int at = 0; at < TWidth.Bits * vector; at += PackedMatrix.CacheLine)
-            {
-                TIsa.Prefetch(packed + PackedMatrix.PrefetchDistance + at);
-            }
+            PackedWeights<TIsa, TInt, TFloat>.FetchAhead(packed, TWidth.Bits * vector);
             byte* to = unpacked + g / 2 * 16 * vector + g % 2 * vector;
             TIsa.StoreBytes(to, TWidth.Step<TIsa, TInt, TFloat>(packed, 0));
             TIsa.StoreBytes(to + 2 * vector, TWidth.Step<TIsa, TInt, TFloat>(packed, 1));
@@ -35,7 +31,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
     {
         for (int i = 0; i < 2 * blocks; i++)
         {
-            TIsa.Prefetch((byte*)(source + i * TIsa.Lanes) + 1024);
+            PackedWeights<TIsa, TInt, TFloat>.FetchAhead(source + i * TIsa.Lanes);
             TIsa.Store(target + i * TIsa.Lanes, TIsa.LoadHalf(source + i * TIsa.Lanes));
         }
     }
@@ -62,89 +58,98 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Decode(int panel, int unit, int units, float* target)
     {
-        for (int u = 0; u < units; u++)
+        float usualZero = weights.DefaultZero;
+        float unity = 1;
+        TFloat usual = TIsa.Broadcast(&usualZero),
+            one = TIsa.Broadcast(&unity);
+        for (int u = unit; u < unit + units; u++)
         {
-            byte* codes = weights.Codes + ((nint)panel * weights.Units + unit + u) * weights.UnitBytes;
+            TileWork work = Chunk(panel, u, 1);
+            PackedWeights<TIsa, TInt, TFloat>.FetchAhead(work.Weights, weights.UnitBytes);
             for (int column = 0; column < Panel; column += TIsa.Lanes)
             {
-                Grid(panel, unit + u, 0, column, out TFloat scale, out TFloat offset);
-                TFloat scale1 = scale,
-                    offset1 = offset;
-                if (weights.IsHalfBlock)
+                // Blocks of 16: the second half has a scale of its own.
+                int next = weights.IsHalfBlock ? Panel : 0;
+                TFloat scale0 = PackedWeights<TIsa, TInt, TFloat>.Scale(work, column, work.ScaleFactors + column),
+                    scale1 = PackedWeights<TIsa, TInt, TFloat>.Scale(work, column + next, work.ScaleFactors + column);
+                byte* codes = work.Weights + column / TIsa.Lanes * TWidth.Bits * sizeof(TInt);
+                if (weights.Codebook is not null)
                 {
-                    Grid(panel, unit + u, 1, column, out scale1, out offset1);
+                    DecodeUnit<Codebook>(codes, weights.Codebook, scale0, usual, scale1, usual, target + column);
+                    continue;
                 }
-                if (weights.Codebook is null)
+                if (IsOffsetExact)
                 {
-                    DecodeUnit<Integers>(codes, null, scale, offset, scale1, offset1, target + column);
+                    TFloat offset0 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, column, usual, scale0),
+                        offset1 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, column + next, usual, scale1);
+                    DecodeUnit<Offsets>(codes, null, scale0, offset0, scale1, offset1, target + column);
+                    continue;
                 }
-                else
-                {
-                    DecodeUnit<Codebook>(codes, weights.Codebook, scale, offset, scale1, offset1, target + column);
-                }
-                codes += TWidth.Bits * sizeof(TInt);
+                DecodeUnit<Zeros>(
+                    codes,
+                    null,
+                    scale0,
+                    TIsa.NegativeMultiplyAdd(TIsa.LoadInt16(work.Zeros + column), one, TIsa.ZeroFloat),
+                    scale1,
+                    TIsa.NegativeMultiplyAdd(TIsa.LoadInt16(work.Zeros + column + next), one, TIsa.ZeroFloat),
+                    target + column
+                );
             }
             target += PackedMatrix.Unit * Panel;
         }
     }
 
-    /// <summary>What a vector of columns multiplies the codes of one run by, and what it adds: <c>scale</c> and <c>−zero·scale</c>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Grid(int panel, int unit, int run, int column, out TFloat scale, out TFloat offset)
-    {
-        int block = weights.IsHalfBlock ? 2 * unit + run : unit / weights.UnitsPerBlock;
-        nint at = ((nint)panel * weights.Blocks + block) * Panel + column;
-        float usual = weights.DefaultZero;
-        scale =
-            weights.Scales is not null ? TIsa.Load(weights.Scales + at)
-            : weights.HalfScales is not null ? TIsa.LoadHalf(weights.HalfScales + at)
-            : TIsa.Multiply(TIsa.LoadInt8(weights.ByteScales + at), TIsa.Load(weights.ScaleFactors + (nint)panel * Panel + column));
-        TFloat zero = weights.Zeros is null ? TIsa.Broadcast(&usual) : TIsa.LoadInt16(weights.Zeros + at);
-        offset = TIsa.NegativeMultiplyAdd(zero, scale, TIsa.ZeroFloat);
-    }
-
-    /// <summary>A unit of one vector of columns: the two halves' scales and offsets are the same but for blocks of 16.</summary>
+    /// <summary>A unit of one vector of columns, with a scale and what <typeparamref name="TValues"/> wants beside it for each half.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DecodeUnit<TValues>(
         byte* codes,
         float* codebook,
         TFloat scale0,
-        TFloat offset0,
+        TFloat beside0,
         TFloat scale1,
-        TFloat offset1,
+        TFloat beside1,
         float* to
     )
     {
-        DecodeStep<TValues>(codes, 0, codebook, scale0, offset0, to);
-        DecodeStep<TValues>(codes, 1, codebook, scale0, offset0, to);
-        DecodeStep<TValues>(codes, 2, codebook, scale0, offset0, to);
-        DecodeStep<TValues>(codes, 3, codebook, scale0, offset0, to);
-        DecodeStep<TValues>(codes, 4, codebook, scale1, offset1, to);
-        DecodeStep<TValues>(codes, 5, codebook, scale1, offset1, to);
-        DecodeStep<TValues>(codes, 6, codebook, scale1, offset1, to);
-        DecodeStep<TValues>(codes, 7, codebook, scale1, offset1, to);
+        DecodeStep<TValues>(codes, 0, codebook, scale0, beside0, to);
+        DecodeStep<TValues>(codes, 1, codebook, scale0, beside0, to);
+        DecodeStep<TValues>(codes, 2, codebook, scale0, beside0, to);
+        DecodeStep<TValues>(codes, 3, codebook, scale0, beside0, to);
+        DecodeStep<TValues>(codes, 4, codebook, scale1, beside1, to);
+        DecodeStep<TValues>(codes, 5, codebook, scale1, beside1, to);
+        DecodeStep<TValues>(codes, 6, codebook, scale1, beside1, to);
+        DecodeStep<TValues>(codes, 7, codebook, scale1, beside1, to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void DecodeStep<TValues>(byte* codes, int step, float* codebook, TFloat scale, TFloat offset, float* to)
+    private static void DecodeStep<TValues>(byte* codes, int step, float* codebook, TFloat scale, TFloat beside, float* to)
     {
         TInt four = TWidth.Step<TIsa, TInt, TFloat>(codes, step);
         to += step * 4 * Panel;
-        TIsa.Store(to, Value<TValues>(TIsa.ByteOfLane(four, 0), codebook, scale, offset));
-        TIsa.Store(to + Panel, Value<TValues>(TIsa.ByteOfLane(four, 8), codebook, scale, offset));
-        TIsa.Store(to + 2 * Panel, Value<TValues>(TIsa.ByteOfLane(four, 16), codebook, scale, offset));
-        TIsa.Store(to + 3 * Panel, Value<TValues>(TIsa.ByteOfLane(four, 24), codebook, scale, offset));
+        TIsa.Store(to, Value<TValues>(TIsa.ByteOfLane(four, 0), codebook, scale, beside));
+        TIsa.Store(to + Panel, Value<TValues>(TIsa.ByteOfLane(four, 8), codebook, scale, beside));
+        TIsa.Store(to + 2 * Panel, Value<TValues>(TIsa.ByteOfLane(four, 16), codebook, scale, beside));
+        TIsa.Store(to + 3 * Panel, Value<TValues>(TIsa.ByteOfLane(four, 24), codebook, scale, beside));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TFloat Value<TValues>(TInt code, float* codebook, TFloat scale, TFloat offset) =>
-        typeof(TValues) == typeof(Codebook)
-            ? TIsa.Multiply(TIsa.Lookup(codebook, code), scale)
-            : TIsa.MultiplyAdd(TIsa.ToFloat(code), scale, offset);
+    private static TFloat Value<TValues>(TInt code, float* codebook, TFloat scale, TFloat beside)
+    {
+        if (typeof(TValues) == typeof(Codebook))
+        {
+            return TIsa.Multiply(TIsa.Lookup(codebook, code), scale);
+        }
+        return typeof(TValues) == typeof(Offsets)
+            ? TIsa.MultiplyAdd(TIsa.ToFloat(code), scale, beside)
+            : TIsa.Multiply(TIsa.Add(TIsa.ToFloat(code), beside), scale);
+    }
 
-    /// <summary>Codes are integers.</summary>
-    private readonly struct Integers;
+    /// <summary>What codes stand for: <c>code·scale + beside</c>.</summary>
+    private readonly struct Offsets;
 
-    /// <summary>Codes are places in a codebook.</summary>
+    /// <summary><c>(code + beside)·scale</c>, beside being <c>−zero</c>: exact where <c>zero·scale</c> is not.</summary>
+    private readonly struct Zeros;
+
+    /// <summary><c>codebook[code]·scale</c>.</summary>
     private readonly struct Codebook;
 }

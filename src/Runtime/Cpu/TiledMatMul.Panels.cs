@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Lorq.Runtime.Cpu;
@@ -57,13 +58,13 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
             pair.To = to;
             pair.ToStride = stride;
             pair.ToStep = Panel;
-            int height = Math.Min(call.Rows, ThreeRows.Count);
-            RunFloatTiles(height, pair);
-            if (call.Rows > height)
+            // There is no float tile of four rows.
+            int height = call.Rows == FourRows.Count ? TwoRows.Count : call.Rows;
+            for (int row = 0; row < call.Rows; row += height)
             {
+                RunFloatTiles(height, pair);
                 pair.X += height * pair.XStride;
                 pair.To += height * stride;
-                RunFloatTiles(call.Rows - height, pair);
             }
             work.From = to;
             work.FromStride = stride;
@@ -251,9 +252,11 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
             case 3:
                 IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, ThreeRows>.Run(work);
                 break;
-            default:
+            case 4 when !IsSplit:
                 IntegerTile<TIsa, TInt, TFloat, TWidth, TForm, FourRows>.Run(work);
                 break;
+            default:
+                throw new UnreachableException();
         }
     }
 }

@@ -22,7 +22,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
 
     private const int MostTasks = 64;
 
-    /// <summary>Rows that a task of the first phase has at least, where there are as many: they share what is widened of L1.</summary>
+    /// <summary>Rows that a task of the first phase has about, where there are as many: they share what is widened of L1.</summary>
     private const int TaskRows = 8;
 
     /// <summary>k of L1 that are widened to floats at a time.</summary>
@@ -44,7 +44,8 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
     private static int Panel => 2 * TIsa.Lanes;
 
     /// <summary>Rows of a tile: as many as keep their sums in sixteen registers; exact ones and integer sums in two parts take more of them.</summary>
-    private int Tallest => mode == ActivationMode.Int8 && TWidth.StepsPerSum == 8 ? 4 : 3;
+    private int Tallest => mode == ActivationMode.Int8 && !IsSplit ? FourRows.Count : ThreeRows.Count;
+    private static bool IsSplit => TIsa.HasNarrowSums && TWidth.StepsPerSum < 8;
     private static bool IsCentered => TIsa.HasNarrowSums && TWidth.IsCentered;
 
     /// <summary>Numbers beside the codes of a row's run.</summary>
@@ -76,9 +77,14 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         call.Whole = isPadded ? (float*)call.Take(padded) : x;
         call.WholeStride = isPadded ? (nint)weights.Units * PackedMatrix.Unit : weights.K;
 
-        long work = (long)rows * weights.K * (weights.Rank + 8);
-        call.Phase = 1;
-        Run(call, parallel, call.Parts > 1 ? 1 + call.Parts : Math.Min(Tasks(work), Math.Min(tiles, (rows + TaskRows - 1) / TaskRows)));
+        // Rounding a number costs about as much as eight multiplications.
+        long work = (long)rows * weights.K * (weights.Rank + (mode == ActivationMode.Int8 ? 8 : 0));
+        if (work > 0 || isPadded)
+        {
+            call.Phase = 1;
+            int tasks = Math.Min(Tasks(work), Math.Min(tiles, (rows + TaskRows - 1) / TaskRows));
+            Run(call, parallel, call.Parts > 1 ? 1 + call.Parts : tasks);
+        }
         for (int part = 1; part < call.Parts; part++)
         {
             for (nint i = 0; i < (nint)rows * weights.RankStride; i++)
@@ -140,8 +146,15 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
         }
     }
 
-    /// <summary>Whether packed codes are read as they are: the codes of the only tile, each of which is used once. With more tiles, what they share is unpacked.</summary>
-    private bool IsPacked(int tiles) => tiles == 1 && !weights.IsHalfBlock && weights.Codebook is null;
+    /// <summary>
+    /// Whether packed codes are read as they are: the codes of the only tile, each of which is used once. With more tiles, what they share is unpacked; and so it is for what the tile
+    /// functions for packed codes do not know.
+    /// </summary>
+    private bool IsPacked(int tiles) =>
+        tiles == 1 && !weights.IsHalfBlock && (mode == ActivationMode.Int8 || weights.Codebook is null && IsOffsetExact);
+
+    /// <summary>Whether <c>zero·scale</c> is a float32 number: float16 scales are short, and usual zero points powers of two.</summary>
+    private bool IsOffsetExact => weights.Zeros is null || weights.HalfScales is not null;
 
     private static void Run(MatMulCall call, IParallel parallel, int tasks)
     {
@@ -166,21 +179,18 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Prepare(MatMulCall call, int tile)
     {
+        var tiles = new RowTiles(call.Rows, Tallest);
+        int height = tiles.Height(tile);
         if (mode == ActivationMode.Exact)
         {
-            if (call.Whole != call.X)
+            for (int r = tiles.Start(tile); r < tiles.Start(tile) + height && call.Whole != call.X; r++)
             {
-                for (int r = 0; r < call.Rows; r++)
-                {
-                    var row = new Span<float>(call.Whole + r * call.WholeStride, (int)call.WholeStride);
-                    new ReadOnlySpan<float>(call.X + (nint)r * weights.K, weights.K).CopyTo(row);
-                    row[weights.K..].Clear();
-                }
+                var row = new Span<float>(call.Whole + r * call.WholeStride, (int)call.WholeStride);
+                new ReadOnlySpan<float>(call.X + (nint)r * weights.K, weights.K).CopyTo(row);
+                row[weights.K..].Clear();
             }
             return;
         }
-        var tiles = new RowTiles(call.Rows, Tallest);
-        int height = tiles.Height(tile);
         float factor = weights.Zeros is null ? -weights.DefaultZero : 1;
         for (int r = 0; r < height; r++)
         {

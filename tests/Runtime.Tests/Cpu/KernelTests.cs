@@ -95,11 +95,73 @@ public sealed unsafe class KernelTests
     {
         foreach (InstructionSet isa in CpuKernels.Supported)
         {
-            var weights = new RandomWeights(bits, 100, 21, bits, 32, zeros: false, ScaleForm.Half, Factors.Single, rank: 5, codebook: true);
-            using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, isa);
-            Assert.Equal(ActivationMode.Exact, kernel.Mode);
-            float[] x = RandomWeights.Normals(new Random(1), 300, 1);
-            AssertClose(weights.Multiply(x, [.. x.Select(v => (double)v)], 3), Run(kernel, x, 3), 1e-5, isa.ToString());
+            foreach (int block in (int[])[16, 32])
+            {
+                var weights = new RandomWeights(
+                    bits,
+                    100,
+                    21,
+                    bits,
+                    block,
+                    zeros: false,
+                    ScaleForm.Half,
+                    Factors.Single,
+                    rank: 5,
+                    codebook: true
+                );
+                using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, ActivationMode.Int8, isa);
+                Assert.Equal(ActivationMode.Exact, kernel.Mode);
+                foreach (int rows in (int[])[1, 3, 97])
+                {
+                    AssertExact(weights, kernel, rows, $"{isa} block {block} M={rows}");
+                }
+            }
+        }
+    }
+
+    /// <summary>Zero points far from the middle, codes near them, activations of one sign: nothing cancels what a rounded <c>zero·scale</c> would add for every k.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    public void Exact_activations_are_exact_far_from_the_middle_of_the_grid(int rows)
+    {
+        const int K = 4096;
+        const int N = 24;
+        var random = new Random(3);
+        var tensors = new WeightTensors
+        {
+            K = K,
+            N = N,
+            Bits = 8,
+            Block = 0,
+            Codes = new NearCode(200),
+            Scales = new FloatArray([.. Enumerable.Range(0, N).Select(_ => random.NextSingle() / 100)], null),
+            Zeros = [.. Enumerable.Repeat((byte)201, N)],
+        };
+        float[] x = [.. Enumerable.Range(0, rows * K).Select(_ => random.NextSingle())];
+        byte[] codes = new byte[K];
+        tensors.Codes.Read(0, codes);
+        double[] expected =
+        [
+            .. Enumerable
+                .Range(0, rows * N)
+                .Select(i => Enumerable.Range(0, K).Sum(k => (double)x[i / N * K + k] * (codes[k] - 201) * tensors.Scales[i % N])),
+        ];
+        foreach (InstructionSet isa in CpuKernels.Supported)
+        {
+            using MatMulKernel kernel = CpuKernels.Create(tensors, ActivationMode.Exact, isa);
+            AssertClose(expected, Run(kernel, x, rows), 1e-5, $"{isa}");
+        }
+    }
+
+    private sealed class NearCode(byte code) : ICodeColumns
+    {
+        public void Read(int column, Span<byte> codes)
+        {
+            for (int k = 0; k < codes.Length; k++)
+            {
+                codes[k] = (byte)(code + k % 5 - 2);
+            }
         }
     }
 
@@ -168,9 +230,10 @@ public sealed unsafe class KernelTests
                     Codes = new SameCode(code),
                     Scales = new FloatArray([.. Enumerable.Repeat(1f, N * K / block)], null),
                 };
-                foreach (int period in (int[])[1, 2, 3, 8])
+                // 1: all positive; more than there are: all negative.
+                foreach (int period in (int[])[1, 2, 3, 8, int.MaxValue])
                 {
-                    float[] x = [.. Enumerable.Range(0, Rows * K).Select(i => i % period == 0 ? 1f : -1f)];
+                    float[] x = [.. Enumerable.Range(0, Rows * K).Select(i => (i + 1) % period == 0 ? 1f : -1f)];
                     double[] expected =
                     [
                         .. Enumerable.Range(0, Rows * N).Select(i => x.Skip(i / N * K).Take(K).Sum(v => (double)v * (code - center))),
@@ -178,8 +241,11 @@ public sealed unsafe class KernelTests
                     foreach (InstructionSet isa in CpuKernels.Supported)
                     {
                         using MatMulKernel kernel = CpuKernels.Create(tensors, ActivationMode.Int8, isa);
-                        AssertClose(expected, Run(kernel, x, Rows), 1e-5, $"{isa} block {block} code {code} period {period}");
-                        AssertClose(expected[..N], Run(kernel, x[..K], 1), 1e-5, $"{isa} block {block} code {code} period {period} M=1");
+                        for (int rows = 1; rows <= Rows; rows++)
+                        {
+                            string what = $"{isa} block {block} code {code} period {period} M={rows}";
+                            AssertClose(expected[..(rows * N)], Run(kernel, x[..(rows * K)], rows), 1e-5, what);
+                        }
                     }
                 }
             }
@@ -196,34 +262,70 @@ public sealed unsafe class KernelTests
     [InlineData(ActivationMode.Exact)]
     public void Rows_beyond_those_that_share_an_unpacked_chunk_are_right(ActivationMode mode)
     {
-        const int K = 300;
-        const int Rows = 205;
-        var weights = new RandomWeights(1, K, 40, 4, 32, zeros: true, ScaleForm.Byte, Factors.Half, 20);
-        float[] x = RandomWeights.Normals(new Random(2), Rows * K, 1);
-        double[] expected = weights.Multiply(
-            x,
-            mode == ActivationMode.Int8 ? weights.Rounded(x, Rows) : [.. x.Select(v => (double)v)],
-            Rows
-        );
+        foreach (int bits in (int[])[4, 6])
+        {
+            foreach (int block in (int[])[16, 32, 0])
+            {
+                var weights = new RandomWeights(1, 600, 40, bits, block, zeros: true, ScaleForm.Byte, Factors.Half, 20);
+                foreach (InstructionSet isa in CpuKernels.Supported)
+                {
+                    using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, isa);
+                    foreach (int rows in (int[])[96, 97, 205])
+                    {
+                        AssertExact(weights, kernel, rows, $"{isa} {bits} bits block {block} M={rows}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Pairs too large to be widened at load; with more than one row widened panel by panel, but for the larger rank. K is cut into parts for one tile of rows.</summary>
+    [Theory]
+    [InlineData(ActivationMode.Int8, 200)]
+    [InlineData(ActivationMode.Int8, 300)]
+    [InlineData(ActivationMode.Exact, 200)]
+    [InlineData(ActivationMode.Exact, 300)]
+    public void Large_pairs_stay_float16(ActivationMode mode, int rank)
+    {
+        var weights = new RandomWeights(1, 1537, 300, 4, 32, zeros: false, ScaleForm.Half, Factors.Half, rank);
         foreach (InstructionSet isa in CpuKernels.Supported)
         {
             using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, isa);
-            AssertClose(expected, Run(kernel, x, Rows), 1e-5, $"{isa}");
+            foreach (int rows in (int[])[1, 4, 7, 97])
+            {
+                AssertExact(weights, kernel, rows, $"{isa} M={rows}");
+            }
         }
     }
 
     [Theory]
-    [InlineData(ActivationMode.Int8)]
-    [InlineData(ActivationMode.Exact)]
-    public void Results_do_not_depend_on_threads(ActivationMode mode)
+    [InlineData(ActivationMode.Int8, 3)]
+    [InlineData(ActivationMode.Int8, 5)]
+    [InlineData(ActivationMode.Int8, 6)]
+    [InlineData(ActivationMode.Exact, 3)]
+    [InlineData(ActivationMode.Exact, 6)]
+    public void Results_do_not_depend_on_threads(ActivationMode mode, int bits)
     {
-        var weights = new RandomWeights(1, 1537, 300, 3, 32, zeros: true, ScaleForm.Half, Factors.Half, 24);
-        using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, CpuKernels.Best);
-        foreach (int rows in (int[])[1, 2, 40, 100])
+        var weights = new RandomWeights(1, 1537, 300, bits, 32, zeros: true, ScaleForm.Half, Factors.Half, 200);
+        foreach (InstructionSet isa in CpuKernels.Supported)
         {
-            float[] x = RandomWeights.Normals(new Random(rows), rows * 1537, 1);
-            Assert.Equal(Run(kernel, x, rows), Run(kernel, x, rows, new Threads()));
+            using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, isa);
+            foreach (int rows in (int[])[1, 2, 4, 40])
+            {
+                float[] y = AssertExact(weights, kernel, rows, $"{isa} M={rows}");
+                Assert.Equal(y, Run(kernel, RandomWeights.Normals(new Random(rows), rows * 1537, 1), rows, new Threads()));
+            }
         }
+    }
+
+    /// <summary>Checks a kernel against the reference, whose activations are rounded where the kernel's are.</summary>
+    private static float[] AssertExact(RandomWeights weights, MatMulKernel kernel, int rows, string what)
+    {
+        float[] x = RandomWeights.Normals(new Random(rows), rows * kernel.Weights.K, 1);
+        double[] used = kernel.Mode == ActivationMode.Int8 ? weights.Rounded(x, rows) : [.. x.Select(v => (double)v)];
+        float[] y = Run(kernel, x, rows);
+        AssertClose(weights.Multiply(x, used, rows), y, 1e-5, what);
+        return y;
     }
 
     internal static float[] Run(MatMulKernel kernel, float[] x, int rows, IParallel? parallel = null)

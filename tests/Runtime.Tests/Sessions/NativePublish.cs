@@ -18,7 +18,7 @@ internal static class NativePublish
         string output = Path.Combine(artifacts, Path.GetFileName(path));
         // Folders of its own: the assemblies that the tests run from must not change under them.
         (int code, string log) = Run(
-            Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet",
+            Dotnet,
             "publish",
             Path.Combine(root, path),
             "-c",
@@ -40,8 +40,15 @@ internal static class NativePublish
         return output;
     }
 
+    /// <summary>The .NET host that runs the tests.</summary>
+    public static string Dotnet =>
+        Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
+
     /// <summary>Runs a program to its end.</summary>
-    public static (int Code, string Log) Run(string program, params string[] arguments)
+    public static (int Code, string Log) Run(string program, params string[] arguments) => Run(program, null, arguments);
+
+    /// <summary>Runs a program to its end with a switch of .NET's off.</summary>
+    public static (int Code, string Log) Run(string program, string? off, string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         // What `dotnet test` sets for itself would steer the build that is started here.
@@ -50,6 +57,10 @@ internal static class NativePublish
             start.Environment.Remove(name);
         }
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        if (off is not null)
+        {
+            start.Environment[off] = "0";
+        }
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
