@@ -9,7 +9,7 @@ internal readonly record struct RoundedProduct(double Rounding, double Work);
 internal static class ExactProducts
 {
     /// <summary>Files measured at most, the one without exact products included.</summary>
-    private const int MaximumRounds = 4;
+    private const int MaximumRounds = 5;
 
     /// <summary>Products measured alone at most: of a model with hundreds, the rest is left to the predictions.</summary>
     private const int MostSingles = 24;
@@ -40,11 +40,12 @@ internal static class ExactProducts
 
     /// <summary>
     /// Takes the products that lose most for their work first. Losses of roundings add up, but predictions are only right in relation to each
-    /// other: how much they are worth is measured, after every choice again, until the measured loss is small enough.
+    /// other: how much they are worth is measured, after every choice again, until the measured loss is small enough. A choice that misses is followed by one that aims at half as much:
+    /// measured losses have noise of their own, and what is left when little is allowed is not much more than that.
     /// </summary>
     /// <param name="products">The products.</param>
     /// <param name="allowed">What rounding may lose.</param>
-    /// <param name="measure">What rounding loses when these products are exact; asked at most four times.</param>
+    /// <param name="measure">What rounding loses when these products are exact; asked at most five times.</param>
     /// <returns>Per product, whether it is exact.</returns>
     public static bool[] Choose(IReadOnlyList<RoundedProduct> products, double allowed, Func<bool[], double> measure)
     {
@@ -52,6 +53,7 @@ internal static class ExactProducts
         int[] order = ByLossPerWork(products);
         double left = products.Sum(p => p.Rounding);
         int next = 0;
+        double aim = allowed;
         for (int round = 1; next < order.Length; round++)
         {
             double lost = measure(exact);
@@ -65,7 +67,8 @@ internal static class ExactProducts
                 exact[order[next]] = true;
                 left -= products[order[next]].Rounding;
                 next++;
-            } while (next < order.Length && (round == MaximumRounds || !(left * unit <= allowed)));
+            } while (next < order.Length && (round == MaximumRounds || !(left * unit <= aim)));
+            aim /= 2;
         }
         return exact;
     }

@@ -30,7 +30,7 @@ public sealed class ExactProductsTests
                 }
             );
             Assert.True(exact.All(e => e) || Left(losses, exact) <= allowed, $"seed {seed}");
-            Assert.InRange(measured, 1, 4);
+            Assert.InRange(measured, 1, 5);
         }
     }
 
@@ -51,6 +51,18 @@ public sealed class ExactProductsTests
                 .Min(marks => Work(products, marks));
             Assert.True(Work(products, exact) < least + products.Max(p => p.Work), $"seed {seed}");
         }
+    }
+
+    /// <summary>Rounding loses a little even where predictions see nothing left: what is found is more than the least, but not everything.</summary>
+    [Fact]
+    public void A_choice_that_just_misses_is_followed_by_a_better_one_not_by_everything()
+    {
+        RoundedProduct[] products = [.. Enumerable.Range(1, 36).Select(i => new RoundedProduct(1.0 / (i * i), 1))];
+        double[] losses = [.. products.Select(p => p.Rounding)];
+        const double Allowed = 0.2;
+        bool[] exact = ExactProducts.Choose(products, Allowed, marks => Left(losses, marks) + 0.3 * Allowed);
+        Assert.True(Left(losses, exact) + 0.3 * Allowed <= Allowed);
+        Assert.InRange(exact.Count(e => e), 6, 15);
     }
 
     [Fact]
