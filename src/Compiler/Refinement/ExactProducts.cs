@@ -40,8 +40,8 @@ internal static class ExactProducts
 
     /// <summary>
     /// Takes the products that lose most for their work first. Losses of roundings add up, but predictions are only right in relation to each
-    /// other: how much they are worth is measured, after every choice again, until the measured loss is small enough. A choice that misses is followed by one that aims at half as much:
-    /// measured losses have noise of their own, and what is left when little is allowed is not much more than that.
+    /// other: how much they are worth is measured, after every choice again, until the measured loss is small enough. A choice that misses is followed by one that aims lower, since
+    /// measured losses have noise of their own; the last aims at nothing.
     /// </summary>
     /// <param name="products">The products.</param>
     /// <param name="allowed">What rounding may lose.</param>
@@ -53,7 +53,6 @@ internal static class ExactProducts
         int[] order = ByLossPerWork(products);
         double left = products.Sum(p => p.Rounding);
         int next = 0;
-        double aim = allowed;
         for (int round = 1; next < order.Length; round++)
         {
             double lost = measure(exact);
@@ -62,13 +61,13 @@ internal static class ExactProducts
                 break;
             }
             double unit = lost / left;
+            double aim = allowed * (MaximumRounds - round) / (MaximumRounds - 1);
             do
             {
                 exact[order[next]] = true;
                 left -= products[order[next]].Rounding;
                 next++;
             } while (next < order.Length && (round == MaximumRounds || !(left * unit <= aim)));
-            aim /= 2;
         }
         return exact;
     }
