@@ -114,7 +114,7 @@ internal static class Program
             "kernels",
             "The fused node against ONNX Runtime's 4-bit MatMul with a low-rank branch and against fp32. Writes kernels.md."
         );
-        var only = new Option<string?>("--only") { Description = "Measure one shape only; no page is written." };
+        var only = new Option<string?>("--only") { Description = "Measure one shape K×N only; figures are printed, no page is written." };
         only.AcceptOnlyFromAmong(KernelBenchmark.Names);
         command.Add(only);
         command.SetAction((parsed, stop) => Task.FromResult(new KernelBenchmark(parsed.GetValue(only)).Run(stop) ? 0 : 1));

@@ -36,7 +36,7 @@ internal static class SpeedText
         if (rest.Length > 0)
         {
             yield return new SpeedRow(
-                $"{Figures.Count(rest.Length, "faster group")}",
+                $"{Figures.Count(rest.Length, "other group")}",
                 "",
                 Figures.Bytes(rest.Sum(g => g.BytesBefore)),
                 rest.Any(g => g.BytesAfter is null) ? "–" : Figures.Bytes(rest.Sum(g => g.BytesAfter ?? 0)),

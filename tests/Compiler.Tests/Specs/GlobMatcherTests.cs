@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using CsCheck;
 using Lorq.Diagnostics;
@@ -47,8 +46,8 @@ public class GlobMatcherTests
     [Fact]
     public void ManyStarsDoNotBlowUp()
     {
-        var watch = Stopwatch.StartNew();
+        TimeSpan before = ThreadClock.Now;
         Assert.False(GlobMatcher.Matches(string.Concat(Enumerable.Repeat("*a", 40)) + "b", [new string('a', 2000)]));
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 2);
+        Assert.InRange((ThreadClock.Now - before).TotalSeconds, 0, 2);
     }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Lorq.Tests.Budget;
+namespace Lorq.Tests;
 
 /// <summary>Processor time of the calling thread, so that a bar on time holds on a busy machine; wall time where that is not to be had.</summary>
 internal static class ThreadClock
