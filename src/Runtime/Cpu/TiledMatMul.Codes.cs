@@ -78,22 +78,16 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>
                     DecodeUnit<Codebook>(codes, weights.Codebook, scale0, usual, scale1, usual, target + column);
                     continue;
                 }
+                TFloat offset0 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, column, usual, IsOffsetExact ? scale0 : one),
+                    offset1 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, column + next, usual, IsOffsetExact ? scale1 : one);
                 if (IsOffsetExact)
                 {
-                    TFloat offset0 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, column, usual, scale0),
-                        offset1 = PackedWeights<TIsa, TInt, TFloat>.Offset(work, column + next, usual, scale1);
                     DecodeUnit<Offsets>(codes, null, scale0, offset0, scale1, offset1, target + column);
-                    continue;
                 }
-                DecodeUnit<Zeros>(
-                    codes,
-                    null,
-                    scale0,
-                    TIsa.NegativeMultiplyAdd(TIsa.LoadInt16(work.Zeros + column), one, TIsa.ZeroFloat),
-                    scale1,
-                    TIsa.NegativeMultiplyAdd(TIsa.LoadInt16(work.Zeros + column + next), one, TIsa.ZeroFloat),
-                    target + column
-                );
+                else
+                {
+                    DecodeUnit<Zeros>(codes, null, scale0, offset0, scale1, offset1, target + column);
+                }
             }
             target += PackedMatrix.Unit * Panel;
         }

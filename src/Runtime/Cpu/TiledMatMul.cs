@@ -235,6 +235,7 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
     private void Project(MatMulCall call, int from, int to)
     {
         var tiles = new RowTiles(call.Rows, Tallest);
+        int start = tiles.Start(from);
         float* wide = stackalloc float[FactorChunk * Panel];
         for (int p = 0; p < weights.RankPanels; p++)
         {
@@ -250,13 +251,12 @@ internal sealed unsafe partial class TiledMatMul<TIsa, TInt, TFloat, TWidth>(Wei
                 {
                     Weights = (byte*)(weights.L1 is null ? wide : weights.L1 + at),
                     Length = length,
+                    X = call.X + (nint)start * weights.K + first,
                     XStride = weights.K,
                     FromStride = weights.RankStride,
+                    To = call.T + (nint)start * weights.RankStride + p * Panel,
                     ToStride = weights.RankStride,
                 };
-                int start = tiles.Start(from);
-                work.X = call.X + (nint)start * weights.K + first;
-                work.To = call.T + (nint)start * weights.RankStride + p * Panel;
                 work.From = first == 0 ? null : work.To;
                 RunFloat(tiles.Start(to) - start, ref work);
             }

@@ -45,18 +45,7 @@ public sealed unsafe class KernelTests
                     using MatMulKernel kernel = CpuKernels.Create(weights.Tensors, mode, Enum.Parse<InstructionSet>(isa));
                     foreach (int rows in RowCounts)
                     {
-                        float[] x = RandomWeights.Normals(new Random(rows), rows * k, 1);
-                        double[] expected = weights.Multiply(
-                            x,
-                            mode == ActivationMode.Int8 ? weights.Rounded(x, rows) : [.. x.Select(v => (double)v)],
-                            rows
-                        );
-                        AssertClose(
-                            expected,
-                            Run(kernel, x, rows),
-                            1e-5,
-                            $"{mode} {k}x{n} M={rows} zeros={zeros} scales={scales} factors={factors}"
-                        );
+                        AssertExact(weights, kernel, rows, $"{mode} {k}x{n} M={rows} zeros={zeros} scales={scales} factors={factors}");
                     }
                 }
             }

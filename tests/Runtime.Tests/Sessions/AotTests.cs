@@ -85,7 +85,7 @@ public sealed class AotTests(CompressedModel compressed) : IClassFixture<Compres
 
     private static string OnnxRuntime() => Path.Combine(AppContext.BaseDirectory, "libonnxruntime.so");
 
-    private static float[] Floats(string file) => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray();
+    internal static float[] Floats(string file) => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray();
 
     /// <summary>What stock ONNX Runtime gives, by the function bodies.</summary>
     private static float[] Stock(string model)
@@ -104,7 +104,7 @@ public sealed class AotTests(CompressedModel compressed) : IClassFixture<Compres
         return outputs[0].GetTensorDataAsSpan<float>().ToArray();
     }
 
-    private static void AssertClose(float[] expected, float[] actual, double tolerance)
+    internal static void AssertClose(float[] expected, float[] actual, double tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);
         float largest = expected.Max(Math.Abs);

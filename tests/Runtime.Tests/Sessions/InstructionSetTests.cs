@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Lorq.Runtime.Cpu;
 
 namespace Lorq.Runtime.Tests.Sessions;
@@ -23,9 +22,9 @@ public sealed class InstructionSetTests(CompressedModel compressed) : IClassFixt
         InstructionSet best = CpuKernels.Supported.Where(isa => !without.Contains(isa.ToString())).Max();
         foreach ((string rows, string columns) in ((string, string)[])[("1", "1"), ("3", "17")])
         {
-            AssertClose(Run(null, CpuKernels.Best, rows, columns, "exact"), Run(off, best, rows, columns, "exact"), 1e-5f);
+            AotTests.AssertClose(Run(null, CpuKernels.Best, rows, columns, "exact"), Run(off, best, rows, columns, "exact"), 1e-5);
             // An activation that another order of sums moves across a half is rounded to another code.
-            AssertClose(Run(null, CpuKernels.Best, rows, columns, "int8"), Run(off, best, rows, columns, "int8"), 0.02f);
+            AotTests.AssertClose(Run(null, CpuKernels.Best, rows, columns, "int8"), Run(off, best, rows, columns, "int8"), 0.02);
         }
     }
 
@@ -43,13 +42,6 @@ public sealed class InstructionSetTests(CompressedModel compressed) : IClassFixt
         );
         Assert.True(code == 0, log);
         Assert.Contains($" {expected} ", log, StringComparison.Ordinal);
-        return MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray();
-    }
-
-    private static void AssertClose(float[] expected, float[] actual, float tolerance)
-    {
-        Assert.Equal(expected.Length, actual.Length);
-        float largest = expected.Max(Math.Abs);
-        Assert.All(expected.Zip(actual), p => Assert.Equal(p.First, p.Second, tolerance * largest));
+        return AotTests.Floats(file);
     }
 }
